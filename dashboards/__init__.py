@@ -1,0 +1,1 @@
+"""What it means: reports, pages and charts. Reads; owns almost no tables."""

@@ -1,0 +1,1 @@
+"""What happened: services and keys, ingest, events, issues, rollups, retention."""

@@ -1,0 +1,61 @@
+"""Where the embedded servers keep their data and sockets, computed from the data folder alone.
+
+Every process (the `up` command, a script, a test) computes the same addresses, so nothing needs to be handed around.
+"""
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+# sockaddr_un holds 107 bytes; PostgreSQL adds "/.s.PGSQL.5432.lock" while it starts.
+_LONGEST_SOCKET_DIR = 107 - len("/.s.PGSQL.5432.lock")
+
+
+@dataclass(frozen=True, slots=True)
+class DataLayout:
+    """The folders and addresses below one data folder."""
+
+    root: Path
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.root / "secrets.json"
+
+    @property
+    def postgres_dir(self) -> Path:
+        return self.root / "postgres"
+
+    @property
+    def redis_dir(self) -> Path:
+        return self.root / "redis"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.root / "up.lock"
+
+    def socket_dir(self, server: str) -> Path:
+        """A short folder for the server's unix socket: below the data folder, or in the temp folder when that is too long."""
+        inside = self.root / "run" / server
+        if len(os.fsencode(inside)) <= _LONGEST_SOCKET_DIR:
+            return inside
+        digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"liftmon-{digest}" / server
+
+    @property
+    def database_url(self) -> str:
+        return f"postgres://liftmon@/liftmon?host={self.socket_dir('postgres')}"
+
+    @property
+    def redis_socket(self) -> Path:
+        return self.socket_dir("redis") / "redis.sock"
+
+    @property
+    def redis_url(self) -> str:
+        return f"unix://{self.redis_socket}"
+
+    @property
+    def broker_url(self) -> str:
+        """The same Redis as :attr:`redis_url`, as Celery's transport spells it."""
+        return f"redis+socket://{self.redis_socket}"

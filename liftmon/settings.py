@@ -1,0 +1,212 @@
+"""Django settings. Every value comes from the environment; the defaults run on one machine with nothing installed.
+
+The table of variables is in README.md; `liftmon/embedded/` says where the embedded servers live.
+"""
+
+from pathlib import Path
+
+import environ
+import structlog
+from django.utils.csp import CSP
+
+from liftmon.embedded.layout import DataLayout
+from liftmon.secret_store import load_or_create_secrets
+from liftmon.unfold import UNFOLD as UNFOLD
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- Where things live -------------------------------------------------------------------------------------------
+DATA_DIR = Path(env.str("LIFTMON_DATA_DIR", default=str(BASE_DIR / "var"))).expanduser().resolve()
+LAYOUT = DataLayout(DATA_DIR)
+DATABASE_IS_EMBEDDED = not env.str("DATABASE_URL", default="")
+REDIS_IS_EMBEDDED = not env.str("REDIS_URL", default="")
+
+# --- Secrets: from the environment, else made once and kept in the data folder (mode 0600) -----------------------
+_secrets = load_or_create_secrets(
+    LAYOUT.secrets_file,
+    secret_key=env.str("LIFTMON_SECRET_KEY", default=""),
+    user_hash_keys=env.str("LIFTMON_USER_HASH_KEYS", default=""),
+)
+SECRET_KEY = _secrets.secret_key
+# Newest first: the first key hashes, the older ones are kept so that a person can still be found and forgotten.
+USER_HASH_KEYS: list[str] = _secrets.user_hash_keys
+
+DEBUG = env.bool("LIFTMON_DEBUG", default=False)
+# The address people and services use; printed by `up`, put into DSNs, snippets and e-mails.
+BASE_URL = env.str("LIFTMON_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = env.list("LIFTMON_ALLOWED_HOSTS", default=["*"])
+CSRF_TRUSTED_ORIGINS = env.list("LIFTMON_CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
+_is_https = BASE_URL.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("LIFTMON_BEHIND_PROXY", default=False) else None
+SECURE_HSTS_SECONDS = 31_536_000 if _is_https else 0
+SECURE_SSL_REDIRECT = False  # the proxy's work; a redirect would break POSTs from SDKs
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_https
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Unfold's Alpine evaluates expressions ('unsafe-eval') and its templates style elements in place; nothing more is let in.
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF, CSP.UNSAFE_EVAL],
+    "style-src": [CSP.SELF, CSP.UNSAFE_INLINE],
+    "img-src": [CSP.SELF, "data:"],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "django_celery_beat",
+    "rest_framework",
+    "drf_spectacular",
+    "events",
+    "alerts",
+    "dashboards",
+    "liftmon",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "dashboards.middleware.ReaderTimeZoneMiddleware",
+]
+
+ROOT_URLCONF = "liftmon.urls"
+WSGI_APPLICATION = "liftmon.wsgi.application"
+APPEND_SLASH = False  # a redirected POST loses its body; routes are written with and without the slash where it matters
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- PostgreSQL and Redis ----------------------------------------------------------------------------------------
+DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default="") or LAYOUT.database_url)}
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASES["default"].get("OPTIONS", {}),
+    # One pool per process: threads borrow a connection for a request instead of keeping one each.
+    "pool": {"min_size": 1, "max_size": env.int("LIFTMON_DB_POOL", default=10), "timeout": 10},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env.str("REDIS_URL", default="") or LAYOUT.redis_url
+
+# --- Celery ------------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL if REDIS_URL.startswith(("redis://", "rediss://")) else LAYOUT.broker_url
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TIMEZONE = "UTC"
+
+# --- People ------------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = env.str("LIFTMON_TIME_ZONE", default="UTC")
+USE_I18N = True
+USE_TZ = True
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True  # files are served from the installed packages: no collectstatic step to forget
+
+# --- API ---------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "events.api.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Liftmon API",
+    "DESCRIPTION": "Send events to Liftmon. Errors are RFC 9457 problem documents that say what to fix.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- Ingest limits (docs/ingest.md); the request limits are enforced while reading, before anything is parsed ----
+INGEST_MAX_BODY_BYTES = env.int("LIFTMON_MAX_BODY_BYTES", default=5 * 1024 * 1024)
+INGEST_MAX_EVENTS = env.int("LIFTMON_MAX_EVENTS", default=1000)
+
+# --- Logs: one readable line each, on standard error --------------------------------------------------------------
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer()
+                if env.bool("LIFTMON_LOG_JSON", default=False)
+                else structlog.dev.ConsoleRenderer(colors=False),
+            ],
+            "foreign_pre_chain": [
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+            ],
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LIFTMON_LOG_LEVEL", default="INFO")},
+}
