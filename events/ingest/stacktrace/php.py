@@ -29,7 +29,8 @@ def parse_php(lines: list[str]) -> list[ExceptionValue]:
     for line in lines:
         if found := _FRAME.match(line):
             _main, internal, filename, number, call = found.groups()
-            calls.append((_php_function(internal or call or ""), filename or "", number or ""))
+            called_in = "[internal function]" if internal else filename or ""
+            calls.append((_php_function(internal or call or ""), called_in, number or ""))
         elif line.startswith("Next "):
             close()
             above, calls = [line], []

@@ -1,0 +1,437 @@
+"""The one writer: a batch of prepared events becomes rows in one transaction, exactly once.
+
+Order of locks, the same for every caller, so that two writers can never wait for one another in a circle: receipts, event
+types, fingerprints (by hash), issues (by id). Merging (`events.merging`) takes them in the same order.
+"""
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg.errors
+import structlog
+from django.db import OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.utils import IntegrityError
+
+from events.event_ids import uuid7
+from events.ingest.types import Fingerprint, PreparedEvent, Severity
+from events.partitions import make_partitions
+from events.rollups import append_event_counts, append_issue_counts
+
+logger = structlog.get_logger(__name__)
+_ATTEMPTS = 4
+_EVENT_COLUMNS = (
+    "id, tier, occurred_at, received_at, service_id, fingerprint_id, event_id, name, kind, severity, message, environment, "
+    "release, endpoint, duration_ms, user_hash, session_id, exception, breadcrumbs, tags, data, scrubbed, repaired"
+)
+
+
+@dataclass(slots=True)
+class _Group:
+    """The events of one fingerprint in one batch."""
+
+    fingerprint: Fingerprint
+    events: list[PreparedEvent] = field(default_factory=list)
+    fingerprint_id: int = 0
+    issue_id: int = 0
+
+    @property
+    def newest(self) -> PreparedEvent:
+        return max(self.events, key=lambda prepared: prepared.event.occurred_at)
+
+    @property
+    def first_seen_at(self) -> datetime:
+        return min(prepared.event.occurred_at for prepared in self.events)
+
+    @property
+    def last_seen_at(self) -> datetime:
+        return self.newest.event.occurred_at
+
+
+def write(*, service_id: int, events: Sequence[PreparedEvent], now: datetime) -> list[UUID]:
+    """Store the events that are new, count them, group the failures; return each event's id in order of ``events``.
+
+    A repeat of a client's event id within 7 days changes nothing and is answered with the same id. Returns after commit;
+    raises django.db.Error when the database cannot take the batch, in which case nothing of it is stored.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                return _write_once(cursor, service_id, events, now)
+        except IntegrityError as error:
+            if not isinstance(error.__cause__, psycopg.errors.CheckViolation) or attempt == _ATTEMPTS:
+                raise
+            # No partition for that week: the task that makes them ahead has not run for weeks.
+            make_partitions(now=now)
+        except OperationalError as error:
+            conflicts = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+            if not isinstance(error.__cause__, conflicts) or attempt == _ATTEMPTS:
+                raise
+            logger.warning("write_retried", attempt=attempt, reason=type(error.__cause__).__name__)
+            time.sleep(0.02 * attempt)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _write_once(cursor: CursorWrapper, service_id: int, events: Sequence[PreparedEvent], now: datetime) -> list[UUID]:
+    ids = [prepared.event.event_id or uuid7(prepared.event.occurred_at) for prepared in events]
+    fresh = _keep_fresh(cursor, service_id, events, ids, now)
+    if not fresh:
+        return ids
+    _register_names(cursor, (prepared for prepared, _ in fresh), now)
+    groups = _group(fresh)
+    if groups:
+        _find_or_create_fingerprints(cursor, service_id, groups)
+        _update_issues(cursor, groups, now)
+    _copy_events(cursor, service_id, fresh, groups)
+    append_event_counts(
+        cursor,
+        Counter(
+            (
+                service_id,
+                prepared.event.name,
+                prepared.severity.value,
+                prepared.event.endpoint,
+                prepared.event.environment,
+                prepared.event.occurred_at.replace(second=0, microsecond=0),
+            )
+            for prepared, _ in fresh
+        ),
+    )
+    append_issue_counts(
+        cursor,
+        Counter(
+            (group.fingerprint_id, prepared.event.occurred_at.replace(minute=0, second=0, microsecond=0))
+            for group in groups.values()
+            for prepared in group.events
+        ),
+    )
+    return ids
+
+
+def _keep_fresh(
+    cursor: CursorWrapper, service_id: int, events: Sequence[PreparedEvent], ids: Sequence[UUID], now: datetime
+) -> list[tuple[PreparedEvent, UUID]]:
+    """The events that were not stored before. Only a client's own id can be a repeat; ours are random."""
+    by_client_id = {prepared.event.event_id: None for prepared in events if prepared.event.event_id}
+    if by_client_id:
+        cursor.execute(
+            """
+            INSERT INTO events_eventreceipt AS receipt (service_id, event_id, received_at)
+            SELECT %s, event_id, %s FROM unnest(%s::uuid[]) AS event_id ORDER BY event_id
+            ON CONFLICT (service_id, event_id) DO UPDATE SET received_at = excluded.received_at
+                WHERE receipt.received_at < excluded.received_at - %s
+            RETURNING event_id
+            """,
+            [service_id, now, list(by_client_id), timedelta(days=7)],
+        )
+    unclaimed = {row[0] for row in cursor.fetchall()} if by_client_id else set()
+    fresh = []
+    for prepared, event_id in zip(events, ids, strict=True):
+        if prepared.event.event_id is None:
+            fresh.append((prepared, event_id))
+        elif event_id in unclaimed:
+            unclaimed.remove(event_id)  # the same id twice in one batch counts once
+            fresh.append((prepared, event_id))
+    return fresh
+
+
+def _register_names(cursor: CursorWrapper, events: Any, now: datetime) -> None:
+    """Unknown names enter the catalogue as daily, so that staff see them and can say what they mean."""
+    kinds = {prepared.event.name: prepared.kind.value for prepared in events}
+    cursor.execute("SELECT name FROM events_eventtype WHERE name = ANY(%s)", [list(kinds)])
+    missing = sorted(set(kinds) - {row[0] for row in cursor.fetchall()})
+    if missing:
+        cursor.execute(
+            """
+            INSERT INTO events_eventtype (name, description, kind, default_severity, tier, question, is_from_guide, created_at)
+            SELECT name, '', kind, '', 'daily', '', false, %s FROM unnest(%s::text[], %s::text[]) AS unknown (name, kind)
+            ORDER BY name ON CONFLICT (name) DO NOTHING
+            """,
+            [now, missing, [kinds[name] for name in missing]],
+        )
+
+
+def _group(fresh: Sequence[tuple[PreparedEvent, UUID]]) -> dict[str, _Group]:
+    groups: dict[str, _Group] = {}
+    for prepared, _ in fresh:
+        if prepared.fingerprint is not None:
+            group = groups.setdefault(prepared.fingerprint.hash, _Group(prepared.fingerprint))
+            group.events.append(prepared)
+    return groups
+
+
+def _find_or_create_fingerprints(cursor: CursorWrapper, service_id: int, groups: dict[str, _Group]) -> None:
+    """Give every group its fingerprint and issue; new ones are made by exactly one of several concurrent writers."""
+    hashes = sorted(groups)
+    cursor.execute(
+        "SELECT hash FROM events_issuefingerprint WHERE service_id = %s AND hash = ANY(%s)", [service_id, hashes]
+    )
+    known = {row[0] for row in cursor.fetchall()}
+    if missing := [hash_ for hash_ in hashes if hash_ not in known]:
+        _create_issues(cursor, service_id, [groups[hash_] for hash_ in missing])
+    # Locked, so that a merge cannot move the fingerprint to another issue before this batch is counted.
+    cursor.execute(
+        """
+        SELECT hash, id, issue_id FROM events_issuefingerprint
+        WHERE service_id = %s AND hash = ANY(%s) ORDER BY hash FOR NO KEY UPDATE
+        """,
+        [service_id, hashes],
+    )
+    for hash_, fingerprint_id, issue_id in cursor.fetchall():
+        groups[hash_].fingerprint_id = fingerprint_id
+        groups[hash_].issue_id = issue_id
+
+
+def _create_issues(cursor: CursorWrapper, service_id: int, groups: Sequence[_Group]) -> None:
+    """Insert fingerprints that point at issue ids taken in advance, then the issues of those that won the race.
+
+    A writer that loses waits for the winner's commit inside the insert. The foreign key is checked at commit.
+    """
+    cursor.execute(
+        "SELECT nextval(pg_get_serial_sequence('events_issue', 'id')) FROM generate_series(1, %s)", [len(groups)]
+    )
+    issue_ids = [row[0] for row in cursor.fetchall()]
+    cursor.execute(
+        """
+        INSERT INTO events_issuefingerprint
+            (service_id, hash, version, issue_id, home_issue_id, parts, first_seen_at, last_seen_at, event_count)
+        SELECT %s, hash, version, issue_id, issue_id, parts, first_seen_at, last_seen_at, 0
+        FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::jsonb[], %s::timestamptz[], %s::timestamptz[])
+            AS fresh (hash, version, issue_id, parts, first_seen_at, last_seen_at)
+        ORDER BY hash ON CONFLICT (service_id, hash) DO NOTHING
+        RETURNING hash, issue_id
+        """,
+        [
+            service_id,
+            [group.fingerprint.hash for group in groups],
+            [group.fingerprint.version for group in groups],
+            issue_ids,
+            [orjson.dumps(group.fingerprint.parts).decode() for group in groups],
+            [group.first_seen_at for group in groups],
+            [group.last_seen_at for group in groups],
+        ],
+    )
+    won = dict(cursor.fetchall())
+    by_hash = {group.fingerprint.hash: group for group in groups}
+    if not won:
+        return
+    made = [(issue_id, by_hash[hash_]) for hash_, issue_id in won.items()]
+    cursor.execute(
+        """
+        INSERT INTO events_issue (id, service_id, title, culprit, name, tier, severity, first_seen_at, last_seen_at,
+            event_count, user_count, status, is_regressed)
+        SELECT id, %s, title, culprit, name, tier, severity, first_seen_at, last_seen_at, 0, 0, 'unresolved', false
+        FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
+            %s::timestamptz[]) AS fresh (id, title, culprit, name, tier, severity, first_seen_at, last_seen_at)
+        """,
+        [
+            service_id,
+            [issue_id for issue_id, _ in made],
+            [group.fingerprint.title for _, group in made],
+            [group.fingerprint.culprit for _, group in made],
+            [group.newest.event.name for _, group in made],
+            [group.newest.tier for _, group in made],
+            [_worst(group.events).value for _, group in made],
+            [group.first_seen_at for _, group in made],
+            [group.last_seen_at for _, group in made],
+        ],
+    )
+
+
+def _worst(events: Sequence[PreparedEvent]) -> Severity:
+    return max((prepared.severity for prepared in events), key=lambda severity: severity.rank)
+
+
+def _update_issues(cursor: CursorWrapper, groups: dict[str, _Group], now: datetime) -> None:
+    """Count the batch on its fingerprints and issues, note who was hurt, and tell of what is new or has come back."""
+    by_issue: dict[int, list[_Group]] = defaultdict(list)
+    for group in groups.values():
+        by_issue[group.issue_id].append(group)
+    issue_ids = sorted(by_issue)
+    cursor.execute(
+        """
+        SELECT id, status, resolved_at, severity, event_count, last_seen_at FROM events_issue
+        WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
+        """,
+        [issue_ids],
+    )
+    issues = {row[0]: row[1:] for row in cursor.fetchall()}
+    new_users = _note_users(cursor, groups)
+    updates, transitions = [], []
+    for issue_id in issue_ids:
+        status, resolved_at, severity, event_count, _ = issues[issue_id]
+        members = by_issue[issue_id]
+        newest_group = max(members, key=lambda group: group.last_seen_at)
+        newest = newest_group.newest
+        regressed = status == "resolved" and resolved_at is not None and newest.event.occurred_at > resolved_at
+        worst = max(
+            [Severity(severity), *(_worst(group.events) for group in members)], key=lambda candidate: candidate.rank
+        )
+        updates.append(
+            (
+                issue_id,
+                sum(len(group.events) for group in members),
+                new_users.get(issue_id, 0),
+                min(group.first_seen_at for group in members),
+                newest.event.occurred_at,
+                worst.value,
+                newest_group.fingerprint.title,
+                newest_group.fingerprint.culprit,
+                newest.event.name,
+                newest.tier,
+                regressed,
+            )
+        )
+        if event_count == 0:
+            transitions.append((issue_id, "new", now))
+        elif regressed:
+            transitions.append((issue_id, "regressed", now))
+    _apply_issue_updates(cursor, updates)
+    _apply_fingerprint_updates(cursor, groups)
+    if transitions:
+        cursor.executemany(
+            "INSERT INTO events_issuetransition (issue_id, kind, at, detail) VALUES (%s, %s, %s, '')", transitions
+        )
+
+
+def _apply_issue_updates(cursor: CursorWrapper, updates: Sequence[tuple[Any, ...]]) -> None:
+    """The issue shows its newest event's title; a late, older event must not take it back."""
+    cursor.execute(
+        """
+        UPDATE events_issue AS issue SET
+            event_count = issue.event_count + batch.event_count,
+            user_count = issue.user_count + batch.new_users,
+            first_seen_at = least(issue.first_seen_at, batch.first_seen_at),
+            last_seen_at = greatest(issue.last_seen_at, batch.last_seen_at),
+            severity = batch.severity,
+            title = CASE WHEN batch.last_seen_at >= issue.last_seen_at THEN batch.title ELSE issue.title END,
+            culprit = CASE WHEN batch.last_seen_at >= issue.last_seen_at THEN batch.culprit ELSE issue.culprit END,
+            name = CASE WHEN batch.last_seen_at >= issue.last_seen_at THEN batch.name ELSE issue.name END,
+            tier = CASE WHEN batch.last_seen_at >= issue.last_seen_at THEN batch.tier ELSE issue.tier END,
+            status = CASE WHEN batch.regressed THEN 'unresolved' ELSE issue.status END,
+            is_regressed = issue.is_regressed OR batch.regressed,
+            resolved_at = CASE WHEN batch.regressed THEN NULL ELSE issue.resolved_at END
+        FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[],
+            %s::text[], %s::text[], %s::text[], %s::bool[])
+            AS batch (id, event_count, new_users, first_seen_at, last_seen_at, severity, title, culprit, name, tier, regressed)
+        WHERE issue.id = batch.id
+        """,
+        [list(column) for column in zip(*updates, strict=True)],
+    )
+
+
+def _apply_fingerprint_updates(cursor: CursorWrapper, groups: dict[str, _Group]) -> None:
+    members = list(groups.values())
+    cursor.execute(
+        """
+        UPDATE events_issuefingerprint AS fingerprint SET
+            event_count = fingerprint.event_count + batch.event_count,
+            first_seen_at = least(fingerprint.first_seen_at, batch.first_seen_at),
+            last_seen_at = greatest(fingerprint.last_seen_at, batch.last_seen_at)
+        FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[], %s::timestamptz[])
+            AS batch (id, event_count, first_seen_at, last_seen_at)
+        WHERE fingerprint.id = batch.id
+        """,
+        [
+            [group.fingerprint_id for group in members],
+            [len(group.events) for group in members],
+            [group.first_seen_at for group in members],
+            [group.last_seen_at for group in members],
+        ],
+    )
+
+
+def _note_users(cursor: CursorWrapper, groups: dict[str, _Group]) -> dict[int, int]:
+    """Record which users each fingerprint hurt; answer how many are new to each issue, exactly.
+
+    The issue's row is locked by now, so nobody else can add the same user through another fingerprint meanwhile.
+    """
+    seen: dict[tuple[int, str], list[datetime]] = defaultdict(list)
+    issue_of: dict[int, int] = {}
+    for group in groups.values():
+        issue_of[group.fingerprint_id] = group.issue_id
+        for prepared in group.events:
+            if prepared.event.user_hash:
+                seen[group.fingerprint_id, prepared.event.user_hash].append(prepared.event.occurred_at)
+    if not seen:
+        return {}
+    pairs = sorted(seen)
+    cursor.execute(
+        """
+        WITH batch AS (
+            SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::int[])
+                AS batch (fingerprint_id, user_hash, issue_id, first_seen_at, last_seen_at, event_count)
+        ), new_to_issue AS (
+            -- Reads the table as it was before this statement: the users whom none of the issue's fingerprints knew.
+            SELECT DISTINCT issue_id, user_hash FROM batch WHERE NOT EXISTS (
+                SELECT FROM events_fingerprintuser AS known
+                JOIN events_issuefingerprint AS sibling ON sibling.id = known.fingerprint_id
+                WHERE sibling.issue_id = batch.issue_id AND known.user_hash = batch.user_hash
+            )
+        ), written AS (
+            INSERT INTO events_fingerprintuser AS known (fingerprint_id, user_hash, first_seen_at, last_seen_at, event_count)
+            SELECT fingerprint_id, user_hash, first_seen_at, last_seen_at, event_count FROM batch
+            ORDER BY fingerprint_id, user_hash
+            ON CONFLICT (fingerprint_id, user_hash) DO UPDATE SET
+                first_seen_at = least(known.first_seen_at, excluded.first_seen_at),
+                last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at),
+                event_count = known.event_count + excluded.event_count
+        )
+        SELECT issue_id, count(*) FROM new_to_issue GROUP BY issue_id
+        """,
+        [
+            [fingerprint_id for fingerprint_id, _ in pairs],
+            [user_hash for _, user_hash in pairs],
+            [issue_of[fingerprint_id] for fingerprint_id, _ in pairs],
+            [min(seen[pair]) for pair in pairs],
+            [max(seen[pair]) for pair in pairs],
+            [len(seen[pair]) for pair in pairs],
+        ],
+    )
+    return dict(cursor.fetchall())
+
+
+def _copy_events(
+    cursor: CursorWrapper, service_id: int, fresh: Sequence[tuple[PreparedEvent, UUID]], groups: dict[str, _Group]
+) -> None:
+    with cursor.copy(f"COPY events_event ({_EVENT_COLUMNS}) FROM STDIN") as copy:
+        for prepared, event_id in fresh:
+            event = prepared.event
+            group = groups[prepared.fingerprint.hash] if prepared.fingerprint else None
+            copy.write_row(
+                (
+                    uuid7(event.occurred_at) if event.event_id else event_id,
+                    prepared.tier,
+                    event.occurred_at,
+                    event.received_at,
+                    service_id,
+                    group.fingerprint_id if group else None,
+                    event_id,
+                    event.name,
+                    prepared.kind.value,
+                    prepared.severity.value,
+                    event.message,
+                    event.environment,
+                    event.release,
+                    event.endpoint,
+                    event.duration_ms,
+                    event.user_hash,
+                    event.session_id,
+                    _json(event.exception),
+                    _json(event.breadcrumbs),
+                    _json(event.tags),
+                    _json(event.data),
+                    _json(event.scrubbed),
+                    _json(event.repaired),
+                )
+            )
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,2 @@
+DROP FUNCTION events_make_partitions(timestamptz, timestamptz);
+DROP TABLE events_event;

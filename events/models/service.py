@@ -1,0 +1,124 @@
+"""Services and the keys they send with."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+KEY_PATTERN = RegexValidator(r"^[0-9a-f]{32}\Z", "A key is 32 lower-case hexadecimal characters.")
+
+
+class Service(models.Model):
+    """What sends events. The id is an integer because Sentry DSNs carry it."""
+
+    name = models.CharField(max_length=100, help_text="What people call it, for example “lift web”.")
+    slug = models.SlugField(max_length=60, unique=True, help_text="Short name for addresses and scripts.")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="owned_services",
+        help_text="Who answers for it; new issues show this person.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    first_event_at = models.DateTimeField(null=True, editable=False)
+    last_event_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(models.functions.Lower("name"), name="service_name_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class KeyKind(models.TextChoices):
+    PUBLIC = "public", "Public (browser: may only send)"
+    SECRET = "secret", "Secret (server)"
+
+
+class IngestKeyQuerySet(models.QuerySet["IngestKey"]):
+    def usable(self, *, at: datetime) -> Self:
+        """Keys that open the door at that moment."""
+        return self.filter(Q(revoked_at__isnull=True) | Q(revoked_at__gt=at))
+
+
+class IngestKey(models.Model):
+    """Opens the ingest door for one service. Only the digest of a secret key is kept, so it can be shown just once."""
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="keys")
+    kind = models.CharField(max_length=6, choices=KeyKind.choices)
+    label = models.CharField(max_length=60, blank=True, help_text="Where it is used, for example “production”.")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    # The whole key if public (a DSN needs it), the first six characters if secret (to tell keys apart).
+    visible = models.CharField(max_length=32, editable=False)
+    allowed_origins = ArrayField(
+        models.CharField(max_length=200),
+        default=list,
+        blank=True,
+        help_text="Origins whose pages may send with this key, for example https://studentlift.org or "
+        "https://*.studentlift.org, one a line. Empty: any origin.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="From this time on the key is refused; may lie ahead."
+    )
+
+    objects = IngestKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind=KeyKind.SECRET, visible__regex=r"^[0-9a-f]{6}$")
+                | Q(kind=KeyKind.PUBLIC, visible__regex=r"^[0-9a-f]{32}$"),
+                name="ingestkey_never_keeps_a_secret",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.visible}…" if self.kind == KeyKind.SECRET else self.visible
+
+    @staticmethod
+    def digest_of(key: str) -> str:
+        """SHA-256 in hex. Keys are 128 random bits, so a fast hash is enough."""
+        return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+    @classmethod
+    def issue(
+        cls, service: Service, kind: KeyKind, *, label: str = "", allowed_origins: list[str] | None = None
+    ) -> tuple["IngestKey", str]:
+        """Make a key and return it with its text, which for a secret key is never to be had again."""
+        text = secrets.token_hex(16)
+        key = cls.objects.create(
+            service=service,
+            kind=kind,
+            label=label,
+            digest=cls.digest_of(text),
+            visible=text if kind == KeyKind.PUBLIC else text[:6],
+            allowed_origins=allowed_origins or [],
+        )
+        return key, text
+
+    def revoke(self, *, at: datetime) -> None:
+        """Refuse the key from ``at`` on; an earlier end stands."""
+        IngestKey.objects.filter(pk=self.pk).usable(at=at).update(revoked_at=at)
+        self.refresh_from_db(fields=["revoked_at"])
+
+    def rotate(self, *, at: datetime, grace: timedelta = timedelta(hours=24)) -> tuple["IngestKey", str]:
+        """Make a successor and let this key work for ``grace`` longer, so that a deploy can follow."""
+        successor = IngestKey.issue(
+            self.service, KeyKind(self.kind), label=self.label, allowed_origins=list(self.allowed_origins)
+        )
+        self.revoke(at=at + grace)
+        return successor
+
+    def is_usable(self, *, at: datetime) -> bool:
+        return self.revoked_at is None or self.revoked_at > at

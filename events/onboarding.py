@@ -1,0 +1,78 @@
+"""The first steps of a service: made with its keys, and shown how to send."""
+
+import json
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.text import slugify
+
+from events.models import IngestKey, KeyKind, Service
+
+INGEST_PATH = "/api/analytics/track"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTexts:
+    """The texts of a new service's keys; the secret one is not stored and never to be had again."""
+
+    secret: str
+    public: str
+
+
+def create_service(*, name: str) -> tuple[Service, KeyTexts]:
+    """Make a service with one secret and one public key. Raises ValueError when the name is taken or empty."""
+    name = name.strip()
+    slug = slugify(name)[:60]
+    if not slug:
+        raise ValueError("A service needs a name with letters or digits in it.")
+    if Service.objects.filter(name__iexact=name).exists() or Service.objects.filter(slug=slug).exists():
+        raise ValueError(f"There is a service named {name!r} already. Choose another name.")
+    with transaction.atomic():
+        service = Service.objects.create(name=name, slug=slug)
+        _, secret = IngestKey.issue(service, KeyKind.SECRET, label="first")
+        _, public = IngestKey.issue(service, KeyKind.PUBLIC, label="first")
+    return service, KeyTexts(secret, public)
+
+
+def ingest_url() -> str:
+    return settings.BASE_URL + INGEST_PATH
+
+
+def dsn(service: Service, public_key: str) -> str:
+    """What Sentry SDKs call a DSN: scheme://KEY@host/SERVICE_ID."""
+    parts = urlsplit(settings.BASE_URL)
+    return f"{parts.scheme}://{public_key}@{parts.netloc}{parts.path}/{service.pk}"
+
+
+def curl_line(key: str) -> str:
+    """A line for a shell that sends one believable failure."""
+    body = {
+        "event": "api_timeout",
+        "data": {
+            "severity": "error",
+            "message": "career advice timed out",
+            "endpoint": "/api/career",
+            "duration_ms": 10050,
+            "user_id": "u-42",
+            "fallback_used": "template",
+        },
+    }
+    return (
+        f"curl -sS {ingest_url()} -H 'Authorization: Bearer {key}' "
+        f"-H 'Content-Type: application/json' -d '{json.dumps(body)}'"
+    )
+
+
+def snippets(service: Service, keys: KeyTexts) -> dict[str, object]:
+    """What a script or a person needs to send: `createservice --json` prints exactly this."""
+    return {
+        "id": service.pk,
+        "slug": service.slug,
+        "secret_key": keys.secret,
+        "public_key": keys.public,
+        "dsn": dsn(service, keys.public),
+        "ingest_url": ingest_url(),
+        "curl": curl_line(keys.secret),
+    }

@@ -1,0 +1,16 @@
+"""Periodic work on events; the schedules are in `liftmon/beat.py`."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from events import partitions, rollups
+
+
+@shared_task(name="events.tasks.compact_rollups")
+def compact_rollups(**_: object) -> int:
+    return rollups.compact()
+
+
+@shared_task(name="events.tasks.make_partitions")
+def make_partitions(**_: object) -> int:
+    return partitions.make_partitions(now=timezone.now())
