@@ -37,7 +37,7 @@ def create_service(*, name: str) -> tuple[Service, KeyTexts]:
 
 
 def ingest_url() -> str:
-    return settings.BASE_URL + INGEST_PATH
+    return f"{settings.BASE_URL}{INGEST_PATH}"
 
 
 def dsn(service: Service, public_key: str) -> str:

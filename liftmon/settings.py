@@ -38,7 +38,9 @@ BASE_URL = env.str("LIFTMON_BASE_URL", default="http://127.0.0.1:8000").rstrip("
 ALLOWED_HOSTS = env.list("LIFTMON_ALLOWED_HOSTS", default=["*"])
 CSRF_TRUSTED_ORIGINS = env.list("LIFTMON_CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
 _is_https = BASE_URL.startswith("https://")
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("LIFTMON_BEHIND_PROXY", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("LIFTMON_BEHIND_PROXY", default=False) else None
+)
 SECURE_HSTS_SECONDS = 31_536_000 if _is_https else 0
 SECURE_SSL_REDIRECT = False  # the proxy's work; a redirect would break POSTs from SDKs
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_https
@@ -170,6 +172,14 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Send events to Liftmon. Errors are RFC 9457 problem documents that say what to fix.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "description": "An ingest key."},
+            "ingestKey": {"type": "apiKey", "in": "header", "name": "X-Ingest-Key"},
+            "ingestKeyQuery": {"type": "apiKey", "in": "query", "name": "key"},
+        }
+    },
+    "SECURITY": [{"bearer": []}, {"ingestKey": []}, {"ingestKeyQuery": []}],
 }
 
 # --- Ingest limits (docs/ingest.md); the request limits are enforced while reading, before anything is parsed ----
@@ -208,5 +218,7 @@ LOGGING = {
         },
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # A refused request is counted in IngestRejection; a line each would let a bad client fill the log.
+    "loggers": {"django.request": {"level": "ERROR"}},
     "root": {"handlers": ["stderr"], "level": env.str("LIFTMON_LOG_LEVEL", default="INFO")},
 }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpResponseBase
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -10,10 +10,10 @@ from rest_framework.views import APIView
 _ALLOW_HEADERS = "authorization, content-type, content-encoding, x-ingest-key, x-requested-with, baggage, sentry-trace"
 
 
-class CorsMixin(APIView):
+class CorsView(APIView):
     """Adds the headers to every answer, also to 4xx ones: without them a page learns nothing of why it was refused."""
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """The preflight: browsers send it without the key, so it promises nothing about origins."""
         return Response(
             status=204,
@@ -24,7 +24,7 @@ class CorsMixin(APIView):
             },
         )
 
-    def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response["Access-Control-Allow-Origin"] = "*"
         response["Access-Control-Expose-Headers"] = "retry-after, x-request-id"
         return super().finalize_response(request, response, *args, **kwargs)

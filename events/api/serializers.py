@@ -9,10 +9,6 @@ from events.choices import SeverityChoices
 
 class EventSerializer(serializers.Serializer[Any]):
     event = serializers.CharField(max_length=200, help_text="The event's name, for example api_timeout.")
-    data = serializers.DictField(
-        required=False,
-        help_text="Anything else. The optional fields below may also stand in here; the top level wins.",
-    )
     event_id = serializers.CharField(
         required=False, help_text="Your id (a UUID). A repeat within 7 days is stored once and answered as a success."
     )
@@ -35,6 +31,14 @@ class EventSerializer(serializers.Serializer[Any]):
     fingerprint = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="Groups by this instead; “{{ default }}” adds to ours."
     )
+
+    def get_fields(self) -> dict[str, Any]:
+        """``data`` is also a property of every serializer, so it cannot be declared by name."""
+        data = serializers.DictField(
+            required=False,
+            help_text="Anything else. The optional fields may also stand in here; the top level wins.",
+        )
+        return {**super().get_fields(), "data": data}
 
 
 class RejectedSerializer(serializers.Serializer[Any]):

@@ -9,11 +9,10 @@ from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from events.api.authentication import authenticate
 from events.api.body import read_body
-from events.api.cors import CorsMixin
+from events.api.cors import CorsView
 from events.api.problems import Problem
 from events.api.serializers import AcceptedSerializer, EventSerializer, ProblemSerializer
 from events.ingest.json_documents import UnreadableBodyError, read_documents
@@ -24,7 +23,7 @@ from events.usage import note_use
 logger = structlog.get_logger(__name__)
 
 
-class TrackView(CorsMixin, APIView):
+class TrackView(CorsView):
     """`POST /api/analytics/track`: one event, an array of events, or newline-delimited JSON."""
 
     http_method_names = ["post", "options"]
@@ -59,13 +58,12 @@ class TrackView(CorsMixin, APIView):
                 request_only=True,
             )
         ],
-        auth=[{"bearer": []}, {"ingestKey": []}],
     )
     def post(self, request: Request) -> Response:
         self.received_at = timezone.now()
         key = authenticate(request, now=self.received_at)
         self.service_id = key.service_id
-        self.body = read_body(request._request.environ, limit=settings.INGEST_MAX_BODY_BYTES)
+        self.body = read_body(request.META, limit=settings.INGEST_MAX_BODY_BYTES)
         documents, refusals, is_batch = read_documents(self.body, most=settings.INGEST_MAX_EVENTS)
         result = ingest(service_id=key.service_id, documents=documents, refusals=refusals, received_at=self.received_at)
         if result.refusals:

@@ -9,10 +9,8 @@ from typing import Any
 
 import orjson
 
+from events.ingest.repair import MOST_DIGITS, HugeNumber
 from events.ingest.types import Refusal
-
-# A number with more digits than this is kept as text by repair.py; parsing it as a number would cost quadratic time.
-_MOST_DIGITS = 300
 
 
 class UnreadableBodyError(ValueError):
@@ -101,9 +99,9 @@ def _read_leniently(body: bytes) -> Any:
         raise UnreadableBodyError("too_deep", "Nested too deeply to be read; flatten the data.") from None
 
 
-def _read_int(digits: str) -> int | str:
-    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+def _read_int(digits: str) -> int | HugeNumber:
+    return int(digits) if len(digits) <= MOST_DIGITS else HugeNumber(digits)
 
 
-def _read_float(digits: str) -> float | str:
-    return float(digits) if len(digits) <= _MOST_DIGITS else digits
+def _read_float(digits: str) -> float | HugeNumber:
+    return float(digits) if len(digits) <= MOST_DIGITS else HugeNumber(digits)

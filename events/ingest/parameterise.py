@@ -12,12 +12,12 @@ from typing import Final
 # Part of the identity of an issue: a change here needs a new FINGERPRINT_VERSION in events/ingest/fingerprint.py.
 
 # What the scrubber leaves behind stands for the same thing as what it removed.
-_SCRUBBED = re.compile(r"\[([A-Za-z][A-Za-z0-9_ -]{0,30})\]")
+_SCRUBBED = re.compile(r"\[([A-Za-z][A-Za-z0-9_ -]{0,30})(?:: [\d,]{1,16} characters)?\]", re.ASCII)
 _SCRUBBED_NAMES: Final = {
     "email": "<email>", "filtered": "<filtered>", "redacted": "<filtered>", "removed": "<filtered>", "ip": "<ip>",
     "card_number": "<card>", "card": "<card>", "creditcard": "<card>", "iban": "<iban>", "ssn": "<ssn>",
     "phone": "<phone>", "address": "<address>", "pem_key": "<key>", "pem": "<key>", "key": "<key>",
-    "api_key": "<key>", "token": "<token>", "bearer": "<token>", "jwt": "<token>", "password": "<filtered>",
+    "api_key": "<key>", "token": "<token>", "bearer": "<token>", "jwt": "<token>", "password": "<filtered>", "body_removed": "<body>",
 }  # fmt: skip
 # An address cut to its network, with the keyed hash of the whole: "203.0.113.0/24 (9f2c81d4)".
 _MASKED_IP = re.compile(r"(?<![\w.:])[0-9A-Fa-f.:]{2,39}/\d{1,3} \([0-9a-f]{6,16}\)", re.ASCII)
@@ -48,7 +48,7 @@ _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
     r"|Nov(?:ember)?|Dec(?:ember)?)"
 )
-_DAY = r"(?:(?:Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun)(?:day|nesday|rsday|urday|sday)?,? )?"
+_DAY = r"(?:(?:Mon(?:day)?|Tue(?:sday)?|Wed(?:nesday)?|Thu(?:rsday)?|Fri(?:day)?|Sat(?:urday)?|Sun(?:day)?),? )?"
 _DATE = re.compile(
     rf"(?<![\w.])(?:\d{{4}}-\d{{2}}-\d{{2}}(?:[T ]{_CLOCK}{_ZONE})?"
     rf"|\d{{4}}/\d{{1,2}}/\d{{1,2}}(?:[T ]{_CLOCK}{_ZONE})?"

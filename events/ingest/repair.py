@@ -19,6 +19,8 @@ MAX_ITEMS = 1_000  # of one array
 MAX_NODES = 20_000  # of one event
 OLDEST = timedelta(days=30)
 FURTHEST_AHEAD = timedelta(minutes=1)
+# A number with more digits than this is kept as text; reading it as a number would cost quadratic time.
+MOST_DIGITS = 300
 _LARGEST_INT = 2**63 - 1
 
 # Why a field was mended: the sentence that the admin shows for a rule id.
@@ -40,6 +42,13 @@ RULES: dict[str, str] = {
     "breadcrumbs_dropped": "More breadcrumbs than the limit; the oldest were dropped",
     "tags_dropped": "More tags than the limit; the last ones were dropped",
 }
+
+
+class HugeNumber(str):
+    """The digits of a number too long to be read as one."""
+
+    __slots__ = ()
+
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -79,6 +88,9 @@ class _Mender:
         if self.nodes > MAX_NODES:
             raise TooDeepError(f"more than {MAX_NODES} values in one event")
         if isinstance(value, str):
+            if isinstance(value, HugeNumber):
+                self.marks.append({"path": path, "rule": "number_too_large"})
+                return f"{value[:MOST_DIGITS]}…"
             return mend_text(value, path, self.marks)
         if value is None or value is True or value is False:
             return value

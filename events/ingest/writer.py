@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -125,10 +125,10 @@ def _keep_fresh(
             INSERT INTO events_eventreceipt AS receipt (service_id, event_id, received_at)
             SELECT %s, event_id, %s FROM unnest(%s::uuid[]) AS event_id ORDER BY event_id
             ON CONFLICT (service_id, event_id) DO UPDATE SET received_at = excluded.received_at
-                WHERE receipt.received_at < excluded.received_at - %s
+                WHERE receipt.received_at < excluded.received_at - interval '7 days'
             RETURNING event_id
             """,
-            [service_id, now, list(by_client_id), timedelta(days=7)],
+            [service_id, now, list(by_client_id)],
         )
     unclaimed = {row[0] for row in cursor.fetchall()} if by_client_id else set()
     fresh = []

@@ -13,7 +13,7 @@ from events.models.service import Service
 from events.querysets import IssueQuerySet
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser as User
+    from django.contrib.auth.models import User
 
 
 class IssueStatus(models.TextChoices):

@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 KEY_PATTERN = RegexValidator(r"^[0-9a-f]{32}\Z", "A key is 32 lower-case hexadecimal characters.")
@@ -33,7 +34,7 @@ class Service(models.Model):
     last_event_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(models.functions.Lower("name"), name="service_name_unique")]
+        constraints = [models.UniqueConstraint(Lower("name"), name="service_name_unique")]
 
     def __str__(self) -> str:
         return self.name

@@ -5,6 +5,7 @@ guide's queries read it), except the structured fields, which have columns of th
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -107,10 +108,8 @@ def _read_name(value: Any, marks: list[Mark]) -> str:
 def _read_data(value: Any, marks: list[Mark]) -> dict[str, Any]:
     """``data`` as an object; a JSON text is opened (the guide stringifies it), anything else is kept as ``value``."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
-        try:
+        with suppress(ValueError):
             value = orjson.loads(value)
-        except ValueError:
-            pass
     if value is None:
         return {}
     if not isinstance(value, dict):

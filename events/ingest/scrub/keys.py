@@ -5,6 +5,7 @@ Names are cut into words first, so that ``author`` is not ``auth`` and ``tokeniz
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
@@ -111,7 +112,7 @@ def rule_of_key(key: str) -> str | None:
     compact = "".join(words)
     if (rule := _EXACT.get(compact)) is not None:
         return rule
-    for pair in zip(words, words[1:], strict=False):
+    for pair in pairwise(words):
         if (rule := _PAIRS.get(pair)) is not None:
             return rule if words[-1] in pair or words[-1] not in _ABOUT else None
     if words[-1] in _ABOUT:
@@ -135,5 +136,4 @@ def _single(words: tuple[str, ...], compact: str) -> str | None:
         return rule
     if len(words) > 1 and words[-1].isdigit() and (rule := _SINGLE.get(words[-2])) is not None:
         return rule
-    rule = next((_SINGLE[word] for word in words if _SINGLE.get(word) in ("password", "secret")), None)
-    return rule
+    return next((_SINGLE[word] for word in words if _SINGLE.get(word) in ("password", "secret")), None)

@@ -27,7 +27,8 @@ def parse_v8(lines: list[str]) -> list[ExceptionValue]:
 
     for line in lines:
         stripped = line.strip()
-        read = _v8_frame(stripped[3:].lstrip()) if stripped.startswith("at ") else None
+        # The last frame of an error with further properties is followed by their opening brace.
+        read = _v8_frame(stripped[3:].removesuffix(" {").strip()) if stripped.startswith("at ") else None
         if read is not None:
             frames.append(read)
             located = located or "lineno" in read
