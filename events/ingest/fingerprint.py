@@ -5,7 +5,8 @@ The first of these that an event has decides; the others are recorded as not cou
 1. the client's own fingerprint (``{{ default }}`` in it stands for all of the following);
 2. an exception with frames: the event name, the types of the chain, the in-app frames of the last exception;
 3. an exception without frames: the event name, the types, the parameterised first line of the value;
-4. anything else: the event name, the template or the parameterised message, the endpoint, the provider.
+4. anything else: the event name, the template or the parameterised message, the endpoint, the provider; frames
+   without a type count only when there is no message.
 
 Severity, release, environment and user never count: they say how bad, since when, where and for whom, not why.
 """
@@ -142,17 +143,23 @@ def _message_parts(event: IncomingEvent) -> list[FingerprintPart]:
     template = _normalised_lines(event.message_template, 2)
     provider = _word(event, _PROVIDER_KEYS)
     feature = _word(event, _FEATURE_KEYS)
-    tells = bool(text or template or event.endpoint or provider)
-    parts = [_name_part(event, counts_alone=not (tells or feature))]
+    # A made-up exception's frames only show where the message was sent from; without a message they are all there is.
+    frames = [] if text or template else _frame_parts(_last_frames(event.exception))
+    has_frames = any(part["contributes"] for part in frames)
+    tells = bool(text or template or has_frames or event.endpoint or provider)
+    parts = [_name_part(event, counts_alone=not (tells or feature)), *frames]
     if template:
         parts.append(_part(TEMPLATE, event.message_template, template, "the message without its arguments"))
     if text:
         why = "ignored: the template is used instead" if template else _what_changed(lines, text)
         parts.append(_part(MESSAGE, message, text, why, contributes=not template))
     if event.endpoint:
-        parts.append(
-            _part(ENDPOINT, event.endpoint, _endpoint(event.endpoint), "what failed; ids in the path are ignored")
+        why = (
+            "ignored: one cause may show at several endpoints"
+            if has_frames
+            else "what failed; ids in the path are ignored"
         )
+        parts.append(_part(ENDPOINT, event.endpoint, _endpoint(event.endpoint), why, contributes=not has_frames))
     if provider:
         parts.append(_part(PROVIDER, provider, parameterise(provider), "who failed"))
     if feature:
@@ -234,7 +241,7 @@ def _variable(name: str, event: IncomingEvent, chain: list[ExceptionValue]) -> s
         case "message":
             return _normalised_lines(event.message_template or _message(event), 2)
         case "function" | "module" | "filename" as key:
-            return str(_crash(chain).get(key, ""))
+            return str(_crash(chain or event.exception).get(key, ""))
         case "transaction":
             return _endpoint(event.endpoint) if event.endpoint else ""
         case "event":
@@ -317,7 +324,7 @@ def _title(event: IncomingEvent, chain: list[ExceptionValue]) -> str:
 
 def _culprit(event: IncomingEvent, chain: list[ExceptionValue]) -> str:
     """Where it failed: the crash frame, else the endpoint, else the provider that failed."""
-    crash = _crash(chain)
+    crash = _crash(chain or event.exception)
     place = crash.get("module") or _short_path(crash.get("filename", ""))
     function = crash.get("function", "")
     if place or function:
@@ -327,8 +334,13 @@ def _culprit(event: IncomingEvent, chain: list[ExceptionValue]) -> str:
 
 def _crash(chain: list[ExceptionValue]) -> Frame:
     """The in-app frame nearest the crash of the exception that was raised, or the crash itself."""
-    frames = chain[-1].get("frames", []) if chain else []
+    frames = _last_frames(chain)
     return next((frame for frame in reversed(frames) if _is_ours(frame)), frames[-1] if frames else Frame())
+
+
+def _last_frames(chain: list[ExceptionValue]) -> list[Frame]:
+    """The frames of the last exception that has any."""
+    return next((frames for one in reversed(chain) if (frames := one.get("frames"))), [])
 
 
 def _short_path(filename: str) -> str:
@@ -351,8 +363,8 @@ def explain(parts: Iterable[FingerprintPart]) -> str:
     if not reasons:
         return "Nothing of this event could be used for grouping."
     listed = f"{', '.join(reasons[:-1])} and {reasons[-1]}" if len(reasons) > 1 else reasons[0]
-    single = len(counted) == 1 and len(next(iter(counted.values()))) == 1
-    return f"Grouped because {listed} {'matches' if single else 'match'}."
+    is_one = len(counted) == 1 and (CLIENT in counted or len(*counted.values()) == 1)
+    return f"Grouped because {listed} {'matches' if is_one else 'match'}."
 
 
 def _reason(part: str, values: list[str]) -> str:

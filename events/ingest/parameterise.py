@@ -17,7 +17,8 @@ _SCRUBBED_NAMES: Final = {
     "email": "<email>", "filtered": "<filtered>", "redacted": "<filtered>", "removed": "<filtered>", "ip": "<ip>",
     "card_number": "<card>", "card": "<card>", "creditcard": "<card>", "iban": "<iban>", "ssn": "<ssn>",
     "phone": "<phone>", "address": "<address>", "pem_key": "<key>", "pem": "<key>", "key": "<key>",
-    "api_key": "<key>", "token": "<token>", "bearer": "<token>", "jwt": "<token>", "password": "<filtered>", "body_removed": "<body>",
+    "api_key": "<key>", "token": "<token>", "bearer": "<token>", "jwt": "<token>", "password": "<filtered>",
+    "body_removed": "<body>",
 }  # fmt: skip
 # An address cut to its network, with the keyed hash of the whole: "203.0.113.0/24 (9f2c81d4)".
 _MASKED_IP = re.compile(r"(?<![\w.:])[0-9A-Fa-f.:]{2,39}/\d{1,3} \([0-9a-f]{6,16}\)", re.ASCII)

@@ -45,6 +45,6 @@ def parse_dotnet(lines: list[str]) -> list[ExceptionValue]:
 def _dotnet_frame(qualified: str, _arguments: str, filename: str | None, line: str | None) -> Frame:
     qualified = _GENERATED.sub(r".\1", qualified)
     module, _, function = qualified.rpartition(".")
-    if not function:  # a constructor: Orders..ctor
-        module, function = qualified, ".ctor"
-    return frame(function=function, module=module.rstrip("."), filename=filename or "", line=line)
+    if module.endswith("."):  # a constructor: Orders..ctor
+        module, function = module[:-1], f".{function}"
+    return frame(function=function, module=module, filename=filename or "", line=line)
