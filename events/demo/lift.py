@@ -101,16 +101,21 @@ class Browser(NamedTuple):
     user_agent: str
 
 
-_WEBKIT: Final = "AppleWebKit/537.36 (KHTML, like Gecko)"
+_CHROMIUM: Final = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome"
+_SAFARI: Final = "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1"
+_WINDOWS: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64"
+_MAC: Final = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"
+_PHONE: Final = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X)"
+_EDGE: Final = "Safari/537.36 Edg/143.0.0.0"
 BROWSERS: Final = (
-    Browser("Chrome", "Windows", "v8", 27, f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_WEBKIT} Chrome/143.0.0.0 Safari/537.36"),
-    Browser("Chrome", "macOS", "v8", 16, f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {_WEBKIT} Chrome/143.0.0.0 Safari/537.36"),
-    Browser("Chrome", "Android", "v8", 13, f"Mozilla/5.0 (Linux; Android 10; K) {_WEBKIT} Chrome/142.0.0.0 Mobile Safari/537.36"),
-    Browser("Chrome", "ChromeOS", "v8", 5, f"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) {_WEBKIT} Chrome/142.0.0.0 Safari/537.36"),
-    Browser("Edge", "Windows", "v8", 8, f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_WEBKIT} Chrome/143.0.0.0 Safari/537.36 Edg/143.0.0.0"),
-    Browser("Safari", "iOS", "webkit", 17, "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1"),
-    Browser("Safari", "macOS", "webkit", 8, "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Safari/605.1.15"),
-    Browser("Firefox", "Windows", "gecko", 4, "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:146.0) Gecko/20100101 Firefox/146.0"),
+    Browser("Chrome", "Windows", "v8", 27, f"{_WINDOWS}) {_CHROMIUM}/143.0.0.0 Safari/537.36"),
+    Browser("Chrome", "macOS", "v8", 16, f"{_MAC} {_CHROMIUM}/143.0.0.0 Safari/537.36"),
+    Browser("Chrome", "Android", "v8", 13, f"Mozilla/5.0 (Linux; Android 10; K) {_CHROMIUM}/142.0.0.0 Mobile Safari/537.36"),
+    Browser("Chrome", "ChromeOS", "v8", 5, f"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) {_CHROMIUM}/142.0.0.0 Safari/537.36"),
+    Browser("Edge", "Windows", "v8", 8, f"{_WINDOWS}) {_CHROMIUM}/143.0.0.0 {_EDGE}"),
+    Browser("Safari", "iOS", "webkit", 17, f"{_PHONE} {_SAFARI} Mobile/15E148 Safari/604.1"),
+    Browser("Safari", "macOS", "webkit", 8, f"{_MAC} {_SAFARI} Safari/605.1.15"),
+    Browser("Firefox", "Windows", "gecko", 4, f"{_WINDOWS}; rv:146.0) Gecko/20100101 Firefox/146.0"),
     Browser("Firefox", "Linux", "gecko", 2, "Mozilla/5.0 (X11; Linux x86_64; rv:146.0) Gecko/20100101 Firefox/146.0"),
 )  # fmt: skip
 
