@@ -23,18 +23,25 @@ DATABASE_IS_EMBEDDED = not env.str("DATABASE_URL", default="")
 REDIS_IS_EMBEDDED = not env.str("REDIS_URL", default="")
 
 # --- Secrets: from the environment, else made once and kept in the data folder (mode 0600) -----------------------
-_secrets = load_or_create_secrets(
-    LAYOUT.secrets_file,
-    secret_key=env.str("LIFTMON_SECRET_KEY", default=""),
-    user_hash_keys=env.str("LIFTMON_USER_HASH_KEYS", default=""),
-)
+try:
+    _secrets = load_or_create_secrets(
+        LAYOUT.secrets_file,
+        secret_key=env.str("LIFTMON_SECRET_KEY", default=""),
+        user_hash_keys=env.str("LIFTMON_USER_HASH_KEYS", default=""),
+    )
+except OSError as error:
+    raise SystemExit(
+        f"The data folder {DATA_DIR} cannot be written ({error.strerror}). Set LIFTMON_DATA_DIR to a folder that can, "
+        "or LIFTMON_SECRET_KEY and LIFTMON_USER_HASH_KEYS."
+    ) from None
 SECRET_KEY = _secrets.secret_key
 # Newest first: the first key hashes, the older ones are kept so that a person can still be found and forgotten.
 USER_HASH_KEYS: list[str] = _secrets.user_hash_keys
 
 DEBUG = env.bool("LIFTMON_DEBUG", default=False)
 # The address people and services use; printed by `up`, put into DSNs, snippets and e-mails.
-BASE_URL = env.str("LIFTMON_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+# Without it, where `up` last listened.
+BASE_URL = env.str("LIFTMON_BASE_URL", default=LAYOUT.read_base_url() or "http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("LIFTMON_ALLOWED_HOSTS", default=["*"])
 CSRF_TRUSTED_ORIGINS = env.list("LIFTMON_CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
 _is_https = BASE_URL.startswith("https://")
@@ -127,7 +134,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", default="") or LAYOUT.redis_url
 
 # --- Celery ------------------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = REDIS_URL if REDIS_URL.startswith(("redis://", "rediss://")) else LAYOUT.broker_url
+# The same server as Celery's transport spells a unix socket.
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -35,6 +35,11 @@ class DataLayout:
     def lock_file(self) -> Path:
         return self.root / "up.lock"
 
+    @property
+    def base_url_file(self) -> Path:
+        """Where a running `up` tells its address to commands started beside it."""
+        return self.root / "run" / "base_url"
+
     def socket_dir(self, server: str) -> Path:
         """A short folder for the server's unix socket: below the data folder, or in the temp folder when that is too long."""
         inside = self.root / "run" / server
@@ -55,7 +60,9 @@ class DataLayout:
     def redis_url(self) -> str:
         return f"unix://{self.redis_socket}"
 
-    @property
-    def broker_url(self) -> str:
-        """The same Redis as :attr:`redis_url`, as Celery's transport spells it."""
-        return f"redis+socket://{self.redis_socket}"
+    def read_base_url(self) -> str:
+        """The address that `up` last told, or ""."""
+        try:
+            return self.base_url_file.read_text().strip()
+        except OSError:
+            return ""

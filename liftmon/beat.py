@@ -1,0 +1,49 @@
+"""Every periodic task in one table. Operators may retime or disable them in the admin; a restart does not undo that."""
+
+from typing import NamedTuple
+
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+
+class Schedule(NamedTuple):
+    name: str
+    task: str
+    every: int
+    period: str
+    description: str
+    # A message that waited longer than this is dropped: a newer one follows anyway.
+    expire_seconds: int
+
+
+SCHEDULES: tuple[Schedule, ...] = (
+    Schedule(
+        "Heartbeat", "liftmon.tasks.heartbeat", 10, IntervalSchedule.SECONDS,
+        "Shows /readyz that Beat and the worker live.", 30,
+    ),
+    Schedule(
+        "Compact rollups", "events.tasks.compact_rollups", 60, IntervalSchedule.SECONDS,
+        "Folds the counters that ingest appended, so that pages read few rows.", 120,
+    ),
+    Schedule(
+        "Make event partitions", "events.tasks.make_partitions", 1, IntervalSchedule.HOURS,
+        "Makes the weekly partitions of the events table three weeks ahead.", 3600,
+    ),
+)  # fmt: skip
+
+
+def seed_schedules() -> int:
+    """Add the schedules that are missing and return how many; those that exist stay as operators left them."""
+    added = 0
+    for entry in SCHEDULES:
+        if PeriodicTask.objects.filter(name=entry.name).exists():
+            continue
+        interval, _ = IntervalSchedule.objects.get_or_create(every=entry.every, period=entry.period)
+        PeriodicTask.objects.create(
+            name=entry.name,
+            task=entry.task,
+            interval=interval,
+            description=entry.description,
+            expire_seconds=entry.expire_seconds,
+        )
+        added += 1
+    return added
