@@ -82,10 +82,11 @@ class Supervisor:
                 kill_group(child.process.pid)
 
     def _launch(self, child: Child) -> None:
-        child.process = start_child(child.argv, die_with=signal.SIGTERM, env=child.env, output=subprocess.PIPE)
+        process = start_child(child.argv, die_with=signal.SIGTERM, env=child.env, output=subprocess.PIPE)
+        child.process = process
         child.started_at = time.monotonic()
-        assert child.process.stdout is not None
-        threading.Thread(target=self._copy_log, args=(child.name, child.process.stdout), daemon=True).start()
+        if process.stdout is not None:
+            threading.Thread(target=self._copy_log, args=(child.name, process.stdout), daemon=True).start()
 
     def _copy_log(self, name: str, stream: IO[bytes]) -> None:
         for line in stream:

@@ -74,7 +74,10 @@ def pool_error(random: Random) -> Data:
     }  # fmt: skip
 
 
-_POOL_TIMEOUT: Final = "Timed out fetching a new connection from the connection pool. (Current connection pool timeout: 10, connection limit: 20)"
+_POOL_TIMEOUT: Final = (
+    "Timed out fetching a new connection from the connection pool. "
+    "(Current connection pool timeout: 10, connection limit: 20)"
+)
 _POOL_PLACES: Final = (
     Place("withClient", "/app/lib/db.js", 37, 11),
     Place("loadSession", "/app/lib/session.js", 22, 20),

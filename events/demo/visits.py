@@ -1,6 +1,7 @@
 """One visit: what a student's browser and the API behind it send from the first page to the last."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from events.demo.lift import (
 from events.demo.stories import Stories
 
 _STAGING_SHARE: Final = 0.05
+_ON_STAGING_FIRST: Final = timedelta(days=1)
 _FOLLOWS_NEWSLETTER: Final = 0.45
 _STAYS_WITH_FAVOURITES: Final = 0.84
 _SLOW_MS: Final = 1_000
@@ -108,9 +110,9 @@ class Visits:
     def _begin(self, random: Random, at_ms: int) -> _Visit:
         is_staging = random.random() < _STAGING_SHARE
         student = random.choice(self._population.team) if is_staging else self._population.visitor(random)
-        # Staging already runs what production gets next.
+        # Staging runs what production gets within a day.
         moment = moment_of(at_ms)
-        release = releases.newest(moment) + 1 if is_staging else releases.pick(random, moment)
+        release = releases.newest(moment + _ON_STAGING_FIRST) if is_staging else releases.pick(random, moment)
         scene = Scene(
             "staging" if is_staging else "production", releases.name_of(release), f"s_{random.getrandbits(64):016x}"
         )

@@ -130,7 +130,7 @@ def _send(pid: int, number: signal.Signals) -> None:
 
 def _all_pids() -> list[int]:
     try:
-        return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+        return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
     except FileNotFoundError:
         return []
 

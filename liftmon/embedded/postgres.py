@@ -158,10 +158,9 @@ class EmbeddedPostgres:
             )
 
     def _wait_until_ready(self) -> None:
-        assert self.process is not None
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            if self.process.poll() is not None:
+            if self.process is None or self.process.poll() is not None:
                 raise StartError(f"PostgreSQL ended at once. The end of {self.log_file}: {self._last_line()}")
             try:
                 with self._connect("postgres"):

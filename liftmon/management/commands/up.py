@@ -30,6 +30,6 @@ class Command(BaseCommand):
             host=options["host"], port=options["port"], workers=options["workers"], with_demo=options["demo"]
         )
         try:
-            Up(chosen, layout=settings.LAYOUT, out=self.stdout._out).run()  # type: ignore[attr-defined]
+            Up(chosen, layout=settings.LAYOUT).run()
         except StartError as error:
             raise CommandError(str(error)) from None
