@@ -28,6 +28,7 @@ class Generator:
 
     def __init__(self, *, seed: int, until: datetime, days: int = 14, size: int = USUAL_SIZE) -> None:
         self._seed = seed
+        self.size = size
         self._until_ms = milliseconds(until)
         self._since_ms = milliseconds(until - timedelta(days=days))
         self.population = Population(seed)
@@ -36,16 +37,18 @@ class Generator:
         ordinary = max(size - _STORY_EVENTS * size / USUAL_SIZE, 0)
         self._visits_an_hour = ordinary / EVENTS_PER_VISIT / (days * 24)
 
-    def events(self) -> Iterator[Sent]:
-        """All events, oldest first."""
+    def events(self, *, since: datetime | None = None, before: datetime | None = None) -> Iterator[Sent]:
+        """All events, oldest first; or only those of a part, so that parts one after another are the whole."""
+        since_ms = max(self._since_ms, milliseconds(since) if since else 0)
+        end_ms = min(self._until_ms, milliseconds(before) if before else self._until_ms)
         pending: list[Sent] = []
-        for hour in range(self._since_ms // HOUR_MS, self._until_ms // HOUR_MS + 1):
+        # Visits run on into the next hour, never longer: one hour earlier begins what may still be going on.
+        for hour in range(since_ms // HOUR_MS - 1, -(-end_ms // HOUR_MS)):
             pending += self.hour(hour)
             pending.sort(key=_at)
-            # Visits run on into the next hour: what they send there waits for what that hour brings itself.
-            end_ms = min((hour + 1) * HOUR_MS, self._until_ms)
-            ready = bisect_left(pending, end_ms, key=_at)
-            yield from pending[bisect_left(pending, self._since_ms, key=_at) : ready]
+            # What is sent in the next hour waits for what that hour brings itself.
+            ready = bisect_left(pending, min((hour + 1) * HOUR_MS, end_ms), key=_at)
+            yield from pending[bisect_left(pending, since_ms, key=_at) : ready]
             del pending[:ready]
 
     def hour(self, hour: int) -> list[Sent]:
