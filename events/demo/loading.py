@@ -13,6 +13,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from events.demo import releases
 from events.demo.delivery import Answer, Door, deliver
@@ -58,7 +59,7 @@ def find(*, seed: int, now: datetime) -> Found:
 
 
 @contextmanager
-def opened(*, seed: int, now: datetime) -> Iterator[dict[Source, Door]]:
+def opened(*, seed: int) -> Iterator[dict[Source, Door]]:
     """Doors to the demo's services, made if they are missing. Leaving without an error marks the seed as loaded.
 
     Raises BusyError when another process loads the demo.
@@ -70,8 +71,9 @@ def opened(*, seed: int, now: datetime) -> Iterator[dict[Source, Door]]:
     try:
         doors = _issue_keys(_label(seed))
         yield doors
-        for key in IngestKey.objects.filter(label=_label(seed)).usable(at=now):
-            key.revoke(at=now)
+        loaded_at = timezone.now()
+        for key in IngestKey.objects.filter(label=_label(seed)).usable(at=loaded_at):
+            key.revoke(at=loaded_at)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(hashtext('events.demo.loading'))")

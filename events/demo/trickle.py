@@ -1,7 +1,7 @@
 """Traffic that goes on: visits that begin now and send their events when they happen."""
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
@@ -36,14 +36,11 @@ def trickle(
     A server that is away is asked again with growing pauses and mentioned once. Raises RefusedError when it says no.
     """
     arrivals = _Arrivals(generator, rate, since=now() - _RUN_UP, from_ms=milliseconds(now()))
-    outboxes = {door: _Outbox(Connection(door), say) for door in dict.fromkeys(doors.values())}
+    outbox = _Outbox(doors, say)
     while not stop.is_set():
-        for event in arrivals.until(now()):
-            outboxes[doors[event.source]].add(event)
-        pause = max(outbox.flush() for outbox in outboxes.values())
-        stop.wait(max(pause, _TICK_SECONDS))
-    for outbox in outboxes.values():
-        outbox.close()
+        outbox.add(arrivals.until(now()))
+        stop.wait(max(outbox.flush(), _TICK_SECONDS))
+    outbox.close()
 
 
 class _Arrivals:
@@ -76,34 +73,44 @@ class _Arrivals:
 
 
 class _Outbox:
-    """What one door has still to get."""
+    """What the doors have still to get."""
 
-    def __init__(self, connection: Connection, say: Callable[[str], object]) -> None:
-        self._connection = connection
+    def __init__(self, doors: Mapping[Source, Door], say: Callable[[str], object]) -> None:
+        self._doors = doors
         self._say = say
-        self._waiting: list[Sent] = []
+        self._connections = {door: Connection(door) for door in doors.values()}
+        self._waiting: dict[Door, list[Sent]] = {door: [] for door in self._connections}
         self._failures = 0
 
-    def add(self, event: Sent) -> None:
-        self._waiting.append(event)
+    def add(self, events: Iterable[Sent]) -> None:
+        for event in events:
+            self._waiting[self._doors[event.source]].append(event)
 
     def flush(self) -> float:
         """Send what waits; answers how many seconds to leave the server alone."""
-        while self._waiting:
-            batch = self._waiting[:BATCH]
-            try:
-                self._connection.post([event.document for event in batch])
-            except TryAgainError as error:
-                if not self._failures:
-                    self._say(f"{error}. The demo's traffic waits for it.")
-                self._failures += 1
-                del self._waiting[:-_MOST_KEPT]
-                return pause_seconds(error, self._failures)
-            if self._failures:
-                self._say("The server is back; the demo's traffic goes on.")
-                self._failures = 0
-            del self._waiting[: len(batch)]
+        try:
+            for door, waiting in self._waiting.items():
+                while batch := waiting[:BATCH]:
+                    self._connections[door].post([event.document for event in batch])
+                    del waiting[: len(batch)]
+                    self._note_success()
+        except TryAgainError as error:
+            return self._note_failure(error)
         return 0.0
 
+    def _note_success(self) -> None:
+        if self._failures:
+            self._say("The server is back; the demo's traffic goes on.")
+            self._failures = 0
+
+    def _note_failure(self, error: TryAgainError) -> float:
+        if not self._failures:
+            self._say(f"{error}. The demo's traffic waits for it.")
+        self._failures += 1
+        for waiting in self._waiting.values():
+            del waiting[:-_MOST_KEPT]
+        return pause_seconds(error, self._failures)
+
     def close(self) -> None:
-        self._connection.close()
+        for connection in self._connections.values():
+            connection.close()

@@ -66,7 +66,7 @@ class Command(BaseCommand):
         else:
             if found.state is loading.State.CUT_SHORT:
                 self._say("An earlier load was cut short; taking it up again.")
-            with loading.opened(seed=seed, now=now) as doors:
+            with loading.opened(seed=seed) as doors:
                 # The key that was made just now may be the first of this seed: then the fortnight ends with it.
                 found = loading.find(seed=seed, now=now)
                 self._load(loading.load, self._generator(options, found.until), doors, settings.BASE_URL)
