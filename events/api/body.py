@@ -13,6 +13,7 @@ import zstandard
 from events.api.problems import Problem
 
 _CHUNK = 64 * 1024
+_ZSTD_PIECE = 256
 
 
 class _Reader(Protocol):
@@ -121,9 +122,17 @@ def _brotli(body: bytes, limit: int) -> Iterator[bytes]:
 def _zstd(body: bytes, limit: int) -> Iterator[bytes]:
     # A frame may ask for a window of gigabytes: no more memory than the limit needs is given.
     decompressor = zstandard.ZstdDecompressor(max_window_size=max(limit, 1 << 23))
-    with decompressor.stream_reader(body, read_across_frames=True) as reader:
-        while chunk := reader.read(_CHUNK):
-            yield chunk
+    position = 0
+    while position < len(body):  # several frames may follow one another
+        inflater = decompressor.decompressobj()
+        while not inflater.eof:
+            if position >= len(body):
+                raise EOFError("it ends too early")
+            # Fed in small pieces: four bytes may mean 128 KB, and a piece is inflated whole.
+            piece = body[position : position + _ZSTD_PIECE]
+            position += len(piece)
+            yield inflater.decompress(piece)
+        position -= len(inflater.unused_data)
 
 
 _DECODERS: dict[str, Callable[[bytes, int], Iterator[bytes]]] = {

@@ -400,7 +400,8 @@ def _note_users(cursor: CursorWrapper, groups: dict[str, _Group]) -> dict[int, i
 def _copy_events(
     cursor: CursorWrapper, service_id: int, fresh: Sequence[tuple[PreparedEvent, UUID]], groups: dict[str, _Group]
 ) -> None:
-    with cursor.copy(f"COPY events_event ({_EVENT_COLUMNS}) FROM STDIN") as copy:
+    # Django wraps errors of execute() only; those of COPY must be its own kind for write() to know them.
+    with connection.wrap_database_errors, cursor.copy(f"COPY events_event ({_EVENT_COLUMNS}) FROM STDIN") as copy:
         for prepared, event_id in fresh:
             event = prepared.event
             group = groups[prepared.fingerprint.hash] if prepared.fingerprint else None
