@@ -17,6 +17,14 @@ _ABOUT = frozenset(
     "required reset result scheme seconds size source state status strategy strength success time timeout total ttl type "
     "updated usage used valid verified version width".split()
 )
+# A name that begins so is a yes or no: has_password, is_token_set.
+_ASKS = frozenset("has is was can should needs requires".split())
+# What may follow without changing what the value is: token_value, cookie_header, address2.
+_HOLDERS = frozenset("value values header headers string str text raw plain plaintext encoded encrypted list".split())
+# Tokens that a language model counts, not tokens that open doors.
+_COUNTED = frozenset(
+    "avg cached completion input max min num output prompt reasoning remaining request response thinking total used".split()
+)
 _SINGLE: dict[str, str] = {
     **dict.fromkeys("password passwd passwds passwords pwd passphrase passcode passwort".split(), "password"),
     **dict.fromkeys(
@@ -60,7 +68,11 @@ _PAIRS: dict[tuple[str, str], str] = {
         "secret",
     ),
     **dict.fromkeys([("connect", "sid"), ("auth", "header"), ("auth", "code"), ("access", "code")], "token"),
-    **dict.fromkeys([("two", "factor"), ("mfa", "code"), ("verification", "code"), ("security", "code")], "one_time_code"),
+    **dict.fromkeys(
+        [(first, "code") for first in "otp totp mfa fa sms pin verification security backup recovery".split()]
+        + [("two", "factor")],
+        "one_time_code",
+    ),
     **dict.fromkeys([("card", "number"), ("card", "no"), ("cc", "number"), ("credit", "card"), ("debit", "card")], "card_number"),
     **dict.fromkeys([("account", "number"), ("routing", "number"), ("sort", "code")], "iban"),
     **dict.fromkeys(
@@ -109,13 +121,20 @@ def rule_of_key(key: str) -> str | None:
     words = tuple(word.lower() for word in _WORDS.findall(key[:200]))
     if not words:
         return None
-    compact = "".join(words)
+    while len(words) > 1 and (words[-1] in _HOLDERS or words[-1].isdigit()):
+        words = words[:-1]
+    if words[0] in _ASKS and len(words) > 1:
+        return None
+    return _rule_of_words(words, "".join(words))
+
+
+def _rule_of_words(words: tuple[str, ...], compact: str) -> str | None:
     if (rule := _EXACT.get(compact)) is not None:
         return rule
     for pair in pairwise(words):
         if (rule := _PAIRS.get(pair)) is not None:
             return rule if words[-1] in pair or words[-1] not in _ABOUT else None
-    if words[-1] in _ABOUT:
+    if words[-1] in _ABOUT or (words[-1] == "tokens" and _COUNTED.intersection(words[:-1])):
         return None
     if (rule := _single(words, compact)) is not None:
         return rule
