@@ -1,0 +1,127 @@
+"""A real Liftmon for a test: `manage.py up` as a child process in a data folder and on a port of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psycopg
+
+from liftmon.embedded.layout import DataLayout
+
+ROOT = Path(__file__).resolve().parents[2]
+READY = "Ctrl-C stops everything."
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def environment(folder: Path, **extra: str) -> dict[str, str]:
+    """Ours without what the test run set for itself."""
+    dropped = ("DATABASE_URL", "REDIS_URL", "LIFTMON_", "DJANGO_", "COV_", "PYTEST_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return {**kept, "LIFTMON_DATA_DIR": str(folder), **extra}
+
+
+class RunningLiftmon:
+    """Starts at once; ``log`` grows while it runs."""
+
+    def __init__(self, folder: Path, *arguments: str, port: int | None = None, **extra: str) -> None:
+        self.folder = folder
+        self.layout = DataLayout(folder.resolve())
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "up", "--port", str(self.port), *arguments],
+            cwd=ROOT,
+            env=environment(folder, **extra),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stream:
+            for line in stream:
+                self.lines.append(line.rstrip("\n"))
+
+    @property
+    def log(self) -> str:
+        return "\n".join(self.lines)
+
+    def wait_until_ready(self, seconds: float = 90) -> "RunningLiftmon":
+        self.wait_for(READY, seconds)
+        return self
+
+    def wait_for(self, text: str, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in self.log:
+            assert self.process.poll() is None, f"it ended:\n{self.log}"
+            assert time.monotonic() < deadline, f"no {text!r} within {seconds} s:\n{self.log}"
+            time.sleep(0.05)
+
+    def told(self, label: str) -> str:
+        """What the banner says after a label."""
+        found = re.search(rf"\|   {label}\s+(\S+)", self.log)
+        assert found, f"no {label} in:\n{self.log}"
+        return found[1]
+
+    def curl_line(self) -> str:
+        found = re.search(r"\|   (curl .+)", self.log)
+        assert found, self.log
+        return found[1]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 60) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(seconds)
+        self._reader.join(10)
+        return code
+
+    def children(self) -> list[str]:
+        """The command lines of processes that belong to this data folder, told by their environment or arguments."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit() or int(entry.name) in (self.process.pid, os.getpid()):
+                continue
+            try:
+                if (entry / "stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                    continue
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                surroundings = (entry / "environ").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if f"LIFTMON_DATA_DIR={self.folder}" in surroundings.split("\0") or str(self.layout.root) in command:
+                found.append(command)
+        return found
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=environment(self.folder),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(
+            host=str(self.layout.socket_dir("postgres")), user="liftmon", dbname="liftmon"
+        ) as connection:
+            return list(connection.execute(sql).fetchall())
