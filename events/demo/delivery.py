@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import orjson
@@ -107,6 +107,12 @@ class Connection:
     def close(self) -> None:
         self._http.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
 
 def pause_seconds(error: TryAgainError, attempt: int) -> float:
     """How long to wait before attempt ``attempt + 1``: what the server asked for, else twice as long every time."""
@@ -125,9 +131,10 @@ def deliver(events: Iterable[Sent], doors: Mapping[Source, Door], *, advance: Ca
 
     def send(door: Door, batch: list[Document]) -> tuple[Answer, int]:
         connection = idle[door].pop() if idle[door] else Connection(door)
-        answer = connection.post_patiently(batch)
-        idle[door].append(connection)
-        return answer, len(batch)
+        try:
+            return connection.post_patiently(batch), len(batch)
+        finally:
+            idle[door].append(connection)
 
     def settle(done: Iterable[Future[tuple[Answer, int]]]) -> None:
         for future in done:

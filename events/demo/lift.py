@@ -111,7 +111,7 @@ BROWSERS: Final = (
     Browser("Chrome", "Windows", "v8", 27, f"{_WINDOWS}) {_CHROMIUM}/143.0.0.0 Safari/537.36"),
     Browser("Chrome", "macOS", "v8", 16, f"{_MAC} {_CHROMIUM}/143.0.0.0 Safari/537.36"),
     Browser("Chrome", "Android", "v8", 13, f"Mozilla/5.0 (Linux; Android 10; K) {_CHROMIUM}/142.0.0.0 Mobile Safari/537.36"),
-    Browser("Chrome", "ChromeOS", "v8", 5, f"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) {_CHROMIUM}/142.0.0.0 Safari/537.36"),
+    Browser("Chrome", "Linux", "v8", 5, f"Mozilla/5.0 (X11; Linux x86_64) {_CHROMIUM}/142.0.0.0 Safari/537.36"),
     Browser("Edge", "Windows", "v8", 8, f"{_WINDOWS}) {_CHROMIUM}/143.0.0.0 {_EDGE}"),
     Browser("Safari", "iOS", "webkit", 17, f"{_PHONE} {_SAFARI} Mobile/15E148 Safari/604.1"),
     Browser("Safari", "macOS", "webkit", 8, f"{_MAC} {_SAFARI} Safari/605.1.15"),
@@ -149,7 +149,7 @@ class Population:
 
 
 _FIRST_NAMES: Final = (
-    "maya", "liam", "zoe", "noah", "ines", "omar", "ava", "leo", "priya", "kofi", "hana", "diego", "sofia", "jonas",
+    "maya", "liam", "zoe", "noah", "iris", "omar", "ava", "leo", "priya", "kofi", "hana", "diego", "sofia", "jonas",
     "amara", "ethan", "mei", "lucas", "nora", "tariq",
 )  # fmt: skip
 _LAST_NAMES: Final = (

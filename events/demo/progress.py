@@ -1,7 +1,6 @@
 """How far a load has got: a bar for people who watch, a line every 5 % for a log."""
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Final, Self
 
 from rich.console import Console
@@ -49,10 +48,8 @@ class LoadProgress:
             self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         if self._bar:
-            if error is None:
+            if failure is None:
                 self._bar.update(self._task, total=self._done)
             self._bar.stop()

@@ -31,7 +31,7 @@ _FASTAPI: Final = (
         "run_endpoint_function",
         f"{SITE_PACKAGES}/fastapi/routing.py",
         301,
-        source="return await dependant.call(**values)",
+        source="return await call(**values)",
     ),
     Place("app", f"{SITE_PACKAGES}/fastapi/routing.py", 358, source="raw_response = await run_endpoint_function("),
 )

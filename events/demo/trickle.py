@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
@@ -36,11 +37,12 @@ def trickle(
     A server that is away is asked again with growing pauses and mentioned once. Raises RefusedError when it says no.
     """
     arrivals = _Arrivals(generator, rate, since=now() - _RUN_UP, from_ms=milliseconds(now()))
-    outbox = _Outbox(doors, say)
-    while not stop.is_set():
-        outbox.add(arrivals.until(now()))
-        stop.wait(max(outbox.flush(), _TICK_SECONDS))
-    outbox.close()
+    with ExitStack() as opened:
+        connections = {door: opened.enter_context(Connection(door)) for door in dict.fromkeys(doors.values())}
+        outbox = _Outbox(doors, connections, say)
+        while not stop.is_set():
+            outbox.add(arrivals.until(now()))
+            stop.wait(max(outbox.flush(), _TICK_SECONDS))
 
 
 class _Arrivals:
@@ -75,11 +77,13 @@ class _Arrivals:
 class _Outbox:
     """What the doors have still to get."""
 
-    def __init__(self, doors: Mapping[Source, Door], say: Callable[[str], object]) -> None:
+    def __init__(
+        self, doors: Mapping[Source, Door], connections: Mapping[Door, Connection], say: Callable[[str], object]
+    ) -> None:
         self._doors = doors
+        self._connections = connections
         self._say = say
-        self._connections = {door: Connection(door) for door in doors.values()}
-        self._waiting: dict[Door, list[Sent]] = {door: [] for door in self._connections}
+        self._waiting: dict[Door, list[Sent]] = {door: [] for door in connections}
         self._failures = 0
 
     def add(self, events: Iterable[Sent]) -> None:
@@ -110,7 +114,3 @@ class _Outbox:
         for waiting in self._waiting.values():
             del waiting[:-_MOST_KEPT]
         return pause_seconds(error, self._failures)
-
-    def close(self) -> None:
-        for connection in self._connections.values():
-            connection.close()
