@@ -25,10 +25,15 @@ _USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,20}://)[^\s/'\"<>@]{1,512}@(?
 _HEADER = re.compile(
     r"(?i)(?<![\w-])((?:set-)?cookie|(?:proxy-)?authorization)(\\?[\"']?\s{0,2}[:=]\s{0,2}\\?[\"']?)([^\r\n\"'\\]{1,4096})"
 )
-_ASSIGNMENT = re.compile(
-    r"(?<![\w.$-])([A-Za-z_$][\w.$-]{1,63})(\\{0,3}[\"']?\s{0,2}(?:=>|[:=])\s{0,2})"
-    r"(\\{0,3}\"[^\"\\\r\n]{0,4096}|\\{0,3}'[^'\\\r\n]{0,4096}|[^\s\"'&;,}\]<>)\\]{1,4096})"
+# A name and what follows it up to the value: password=, "password": , \"password\":, user[password]=, (email)=, token%3D
+_NAME = re.compile(
+    r"(?:(?<![\w$])|(?<=%[0-9A-Fa-f]{2}))([A-Za-z_$][\w.$-]{1,127})[)\]]?\\{0,3}[\"']?\s{0,2}(?:=>|[:=]|%3[AaDd])\s{0,2}"
 )
+_VALUE = re.compile(
+    r"(\\{0,3}[\"'(]?)((?<=\")[^\"\\\r\n]{1,4096}|(?<=')[^'\\\r\n]{1,4096}|(?<=\()[^)\r\n]{1,4096}"
+    r"|[^\s\"'&;,}\]<>)\\]{1,4096})"
+)
+_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]{1,63})(?:\s[^<>]{0,256})?>([^<>]{1,4096})(?=</)")
 _BEARER = re.compile(r"(?i)(?<![\w-])(bearer|basic|digest|apikey)(\s{1,3})([A-Za-z0-9._~+/=-]{8,4096})")
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{5,4096}\.[\w-]{5,4096}(?:\.[\w-]{0,4096})?")
 _SHAPES = re.compile(
@@ -41,14 +46,12 @@ _SHAPES = re.compile(
     r"|hooks\.slack\.com/services/[A-Za-z0-9/]{10,100}|discord(?:app)?\.com/api/webhooks/[\w/-]{20,200}"
     r")(?![A-Za-z0-9])"
 )
-_SHAPE_HINTS = (
-    "sk_", "pk_", "rk_", "sk-", "AKIA", "ASIA", "gh", "xox", "xapp-", "AIza", "SG.", "glpat-", "npm_", "hf_", "whsec_",
-    "ya29.", "shp", "dop_", "pypi-", "key-", "sq0", "re_", "hooks.slack", "api/webhooks",
-)  # fmt: skip
-_EMAIL = re.compile(
-    r"(?<![\w.!#$%&'*+/=?^`{|}~-])[\w.!#$%&'*+/=?^`{|}~-]{1,320}(?:@|%40)[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"
+_SHAPE_HINT = re.compile(
+    r"[spr]k[_-]|A[KS]IA|AIza|SG\.|gh[pousr]_|github_pat_|x(?:ox|app)|glpat-|npm_|hf_|whsec_|ya29|shp|dop_|pypi-|key-|sq0|re_"
+    r"|hooks\.slack|api/webhooks"
 )
-_DIGIT = re.compile(r"\d")
+_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,128}(?:@|%40)([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})")
+_FILES = frozenset("png jpg jpeg gif svg webp avif ico js mjs css map".split())  # icon@2x.png
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){11,18}(?![\w-])(?!\.\d)")
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 _IBAN = re.compile(
@@ -70,6 +73,9 @@ _STREET = re.compile(
 )
 _FOLDER = re.compile(r"((?:/home|/Users)/|[A-Za-z]:\\{1,2}Users\\{1,2})(?!\[user\])([^/\\\s:\"'<>|]{1,64})")
 
+# What a user id is after hashing; a service that hashes its ids in the same way loses nothing by staying readable.
+_HASHED = re.compile(r"[0-9a-f]{32}")
+
 Replace = Callable[[re.Match[str]], str | None]
 
 
@@ -87,13 +93,16 @@ class TextScrubber:
             text = _apply(_PEM, text, "pem", lambda _: "[pem]", hits)
         if "://" in text and "@" in text:
             text = _apply(_USERINFO, text, "url_userinfo", lambda match: f"{match[1]}{FILTERED}@", hits)
-        if "=" in text or ":" in text:
+        if "</" in text:
+            text = _apply(_ELEMENT, text, None, lambda match: self._element(match, hits), hits)
+        if "=" in text or ":" in text or "%3" in text:
             text = self._scrub_assignments(text, hits)
         text = self._scrub_credentials(text, hits)
         if "@" in text or "%40" in text:
             text = _apply(_EMAIL, text, "email", _email, hits)
-        if _DIGIT.search(text):
-            text = self._scrub_numbers(text, hits)
+        digits = sum(map(text.count, "0123456789"))
+        if digits:
+            text = self._scrub_numbers(text, digits, hits)
         if "/home/" in text or "Users" in text:
             text = _apply(_FOLDER, text, "user_folder", lambda match: f"{match[1]}[user]", hits)
         return text, hits
@@ -116,20 +125,37 @@ class TextScrubber:
         if "ookie" in text or "uthoriz" in text or "COOKIE" in text or "AUTHORIZ" in text:
             text = _apply(_HEADER, text, "cookie", _header, hits)
 
-        def replace(match: re.Match[str]) -> str | None:
-            key, separator, value = match.groups()
-            rule = rule_of_key(key)
-            if rule not in _ASSIGNED:
-                return None
-            bare = value.lstrip("\\").lstrip("\"'")
-            if not bare or bare.startswith("[") or not _is_worth_hiding(rule, bare, is_quoted=bare != value):
-                return None
+        kept: list[str] = []
+        done = 0
+        for name in _NAME.finditer(text):
+            # Only what a telling name holds is skipped: in "login failed: password=…" the first name holds the second.
+            if name.start() < done or (rule := rule_of_key(name[1])) not in _ASSIGNED:
+                continue
+            value = _VALUE.match(text, name.end())
+            if value is None or (hidden := self._hidden(rule, value[2], is_quoted=bool(value[1]))) is None:
+                continue
             if rule not in hits:
                 hits.append(rule)
-            hidden = self._hash_user(bare) if rule == "user_id_hashed" else FILTERED
-            return key + separator + value[: len(value) - len(bare)] + hidden
+            kept += (text[done : value.start(2)], hidden)
+            done = value.end()
+        return "".join(kept) + text[done:] if kept else text
 
-        return _apply(_ASSIGNMENT, text, None, replace, hits)
+    def _element(self, match: re.Match[str], hits: list[str]) -> str | None:
+        """``<password>hunter2</password>``."""
+        rule = rule_of_key(match[1])
+        if rule not in _ASSIGNED or (hidden := self._hidden(rule, match[2].strip(), is_quoted=True)) is None:
+            return None
+        if rule not in hits:
+            hits.append(rule)
+        return match[0][: match.start(2) - match.start()] + hidden
+
+    def _hidden(self, rule: str, value: str, *, is_quoted: bool) -> str | None:
+        """What stands for the value of a telling name; None when the value may stay."""
+        if not value or value.startswith("[") or not _is_worth_hiding(rule, value, is_quoted=is_quoted):
+            return None
+        if rule != "user_id_hashed":
+            return FILTERED
+        return None if _HASHED.fullmatch(value) else self._hash_user(value)
 
     def _scrub_credentials(self, text: str, hits: list[str]) -> str:
         lowered_hint = "earer" in text or "asic" in text or "BEARER" in text or "BASIC" in text or "igest" in text
@@ -137,18 +163,23 @@ class TextScrubber:
             text = _apply(_BEARER, text, "token", _bearer, hits)
         if "eyJ" in text:
             text = _apply(_JWT, text, "token", lambda _: FILTERED, hits)
-        if any(hint in text for hint in _SHAPE_HINTS):
+        if len(text) >= 16 and _SHAPE_HINT.search(text):
             text = _apply(_SHAPES, text, "secret", lambda _: FILTERED, hits)
         return text
 
-    def _scrub_numbers(self, text: str, hits: list[str]) -> str:
-        text = _apply(_CARD, text, "card_number", lambda match: "[card]" if is_card_number(match[0]) else None, hits)
-        if "-" in text:
+    def _scrub_numbers(self, text: str, digits: int, hits: list[str]) -> str:
+        """``digits`` is how many the text has: most texts have too few for an account or a phone number."""
+        if digits >= 12:
+            text = _apply(
+                _CARD, text, "card_number", lambda match: "[card]" if is_card_number(match[0]) else None, hits
+            )
+        if digits >= 9 and "-" in text:
             text = _apply(_SSN, text, "national_id", lambda _: "[ssn]", hits)
-        text = _apply(_IBAN, text, "iban", _iban, hits)
-        if "+" in text or "-" in text or " " in text or "." in text:
+        if digits >= 8:
+            if len(text) >= 15:
+                text = _apply(_IBAN, text, "iban", _iban, hits)
             text = _apply(_PHONE, text, "phone", _phone, hits)
-        if text.count(".") >= 3:
+        if digits >= 4 and text.count(".") >= 3:
             text = _apply(_IPV4, text, "ip_address", self._ipv4, hits)
         if " " in text:
             text = _apply(_STREET, text, "address", lambda _: "[address]", hits)
@@ -200,15 +231,22 @@ def _apply(pattern: re.Pattern[str], text: str, rule: str | None, replace: Repla
     return text
 
 
+# Values that are none, and words with which a sentence goes on: "password: must be at least 8 characters".
+_SAYS_NOTHING = frozenset(
+    "null none undefined true false nil missing required invalid expired must is was not should cannot wrong incorrect field "
+    "too empty string str".split()
+)
+
+
 def _header(match: re.Match[str]) -> str | None:
     return None if match[3].startswith("[") else f"{match[1]}{match[2]}{FILTERED}"
 
 
 def _is_worth_hiding(rule: str, value: str, *, is_quoted: bool) -> bool:
     """Sentences name things too: "Unexpected token: comma" holds no token, "phone: none" no number."""
-    if value.lower() in ("null", "none", "undefined", "true", "false", "nil"):
+    if value[:16].rstrip(".!").lower() in _SAYS_NOTHING:
         return False
-    digits = sum(char.isdigit() for char in value)
+    digits = sum(char.isdigit() for char in value[:64])
     if rule == "token":
         return is_quoted or digits > 0 or len(value) >= 12
     if rule in ("phone", "card_number"):
@@ -233,8 +271,10 @@ def _bearer(match: re.Match[str]) -> str | None:
 
 
 def _email(match: re.Match[str]) -> str | None:
-    domain = match[0].rsplit("@" if "@" in match[0] else "%40", 1)[1]
-    return "[email]" if domain.rsplit(".", 1)[1].isalpha() and len(domain.rsplit(".", 1)[1]) >= 2 else None
+    """Not react@18.2.0-rc.one and not icon@2x.png."""
+    first, *_, last = match[1].split(".")
+    is_version = first.isdigit() and match[1].split(".")[1][:1].isdigit()
+    return "[email]" if len(last) >= 2 and last.isalpha() and last.lower() not in _FILES and not is_version else None
 
 
 def is_card_number(text: str) -> bool:
