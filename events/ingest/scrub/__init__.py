@@ -24,6 +24,7 @@ __all__ = ["FILTERED", "RULES", "Scrubber", "rule_of_key"]
 MAX_BODY = 1_024
 _MAX_JSON_TEXT = 65_536
 _MOST_MARKS = 200
+_FIELDS = frozenset(("email", "e-mail", "username", "name", "login", "user"))
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,7 @@ class Scrubber:
         event.release = walk.text(event.release, "release")[:200]
         event.session_id = walk.text(event.session_id, "session_id")[:128]
         event.fingerprint = [walk.text(part, f"fingerprint.{place}") for place, part in enumerate(event.fingerprint)]
-        event.tags = {
-            walk.text(key, "tags"): str(walk.under_key(key, value, f"tags.{key}")) for key, value in event.tags.items()
-        }
+        event.tags = {key: str(value) for key, value in walk.clean(event.tags, "tags").items()}
         event.breadcrumbs = [walk.clean(crumb, f"breadcrumbs.{place}") for place, crumb in enumerate(event.breadcrumbs)]
         event.exception = [
             _clean_exception(walk, value, f"exception.{place}") for place, value in enumerate(event.exception)
@@ -148,16 +147,17 @@ class _Walk:
         for key, child in value.items():
             child_path = f"{path}.{key}" if path else key
             clean_key = key if key.isidentifier() else self.text(key, path or "data")
+            if clean_key != key:
+                clean_key = _free_name(clean_key, cleaned)
+                child_path = f"{path}.{clean_key}" if path else clean_key
             if is_user and key == "id":
                 cleaned[clean_key] = self._user_id(child, child_path)
             else:
-                cleaned[clean_key] = self.under_key(
-                    key, child, child_path if clean_key == key else f"{path}.{clean_key}"
-                )
+                cleaned[clean_key] = self.under_key(key, child, child_path)
         return cleaned
 
     def _array(self, value: Sequence[Any], path: str) -> list[Any]:
-        if len(value) == 2 and isinstance(value[0], str) and rule_of_key(value[0]):  # ["Authorization", "Bearer …"]
+        if _is_pair(value):  # ["Authorization", "Bearer …"]
             return [value[0], self.under_key(value[0], value[1], f"{path}.1")]
         return [self.clean(child, f"{path}.{place}") for place, child in enumerate(value)]
 
@@ -205,6 +205,22 @@ class _Walk:
             return self.clean(value, path)
         self.mark(path, "user_id_hashed")
         return self.scrubber.hash_user(str(value).strip())
+
+
+def _free_name(name: str, taken: dict[str, Any]) -> str:
+    """``[email]``, ``[email] 2``, …: two persons that were names of one object stay two."""
+    free, number = name, len(taken)
+    while free in taken:
+        number += 1
+        free = f"{name} {number}"
+    return free
+
+
+def _is_pair(value: Sequence[Any]) -> bool:
+    """Whether two items are a telling name and its value, and not two names of fields: ``["password", "email"]``."""
+    if len(value) != 2 or not isinstance(value[0], str) or not rule_of_key(value[0]):
+        return False
+    return not isinstance(value[1], str) or (value[1].lower() not in _FIELDS and not rule_of_key(value[1]))
 
 
 def _dumps(value: Any) -> bytes:
