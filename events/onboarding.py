@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -9,6 +10,9 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from events.models import IngestKey, KeyKind, Service
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 INGEST_PATH = "/api/analytics/track"
 
@@ -21,16 +25,13 @@ class KeyTexts:
     public: str
 
 
-def create_service(*, name: str) -> tuple[Service, KeyTexts]:
+def create_service(*, name: str, owner: "User | None" = None) -> tuple[Service, KeyTexts]:
     """Make a service with one secret and one public key. Raises ValueError when the name is taken or empty."""
     name = name.strip()
-    slug = slugify(name)[:60]
-    if not slug:
-        raise ValueError("A service needs a name with letters or digits in it.")
-    if Service.objects.filter(name__iexact=name).exists() or Service.objects.filter(slug=slug).exists():
-        raise ValueError(f"There is a service named {name!r} already. Choose another name.")
+    if problem := Service.problem_with_name(name):
+        raise ValueError(problem)
     with transaction.atomic():
-        service = Service.objects.create(name=name, slug=slug)
+        service = Service.objects.create(name=name, slug=slugify(name)[:60], owner=owner)
         _, secret = IngestKey.issue(service, KeyKind.SECRET, label="first")
         _, public = IngestKey.issue(service, KeyKind.PUBLIC, label="first")
     return service, KeyTexts(secret, public)

@@ -216,9 +216,11 @@ LOGGING = {
             "()": structlog.stdlib.ProcessorFormatter,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                # Plain tracebacks: the pretty ones print local variables, and those hold keys and people's data.
+                structlog.processors.format_exc_info,
                 structlog.processors.JSONRenderer()
                 if env.bool("LIFTMON_LOG_JSON", default=False)
-                else structlog.dev.ConsoleRenderer(colors=False),
+                else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
             ],
             "foreign_pre_chain": [
                 structlog.stdlib.add_log_level,

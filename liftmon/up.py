@@ -252,7 +252,7 @@ class Up:
 
     def _start_demo(self) -> None:
         if self.options.with_demo and not self.is_stopping:
-            argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "seeddemo", "--trickle"]
+            argv = [sys.executable, str(settings.BASE_DIR / "manage.py"), "seeddemo", "--trickle", "--rate", "0.2"]
             self.supervisor.start(Child("demo", argv, self._environment()))
 
     # --- the banner ----------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.text import slugify
 
 KEY_PATTERN = RegexValidator(r"^[0-9a-f]{32}\Z", "A key is 32 lower-case hexadecimal characters.")
 
@@ -38,6 +39,16 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def problem_with_name(cls, name: str) -> str:
+        """Why a new service cannot have that name, as a sentence; "" when it can."""
+        slug = slugify(name)[:60]
+        if not slug:
+            return "A service needs a name with letters or digits in it."
+        if cls.objects.filter(Q(name__iexact=name) | Q(slug=slug)).exists():
+            return f"There is a service named {name!r} already. Choose another name."
+        return ""
 
 
 class KeyKind(models.TextChoices):
