@@ -24,7 +24,7 @@ __all__ = ["FILTERED", "RULES", "Scrubber", "rule_of_key"]
 MAX_BODY = 1_024
 _MAX_JSON_TEXT = 65_536
 _MOST_MARKS = 200
-_FIELDS = frozenset(("email", "e-mail", "username", "name", "login", "user"))
+_FIELDS = frozenset("email e-mail username name login user phone address password_confirmation passwordconfirm".split())
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,8 @@ class _Walk:
             if clean_key != key:
                 clean_key = _free_name(clean_key, cleaned)
                 child_path = f"{path}.{clean_key}" if path else clean_key
+                if rule_of_key(key) is None:
+                    key = clean_key  # what is left of the name is what the next reader judges by
             if is_user and key == "id":
                 cleaned[clean_key] = self._user_id(child, child_path)
             else:
@@ -220,7 +222,7 @@ def _is_pair(value: Sequence[Any]) -> bool:
     """Whether two items are a telling name and its value, and not two names of fields: ``["password", "email"]``."""
     if len(value) != 2 or not isinstance(value[0], str) or not rule_of_key(value[0]):
         return False
-    return not isinstance(value[1], str) or (value[1].lower() not in _FIELDS and not rule_of_key(value[1]))
+    return not isinstance(value[1], str) or value[1].lower() not in _FIELDS
 
 
 def _dumps(value: Any) -> bytes:

@@ -7,6 +7,9 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
+from events.ingest.scrub.rules import MARKERS
+
+_MARKER = re.compile(rf"(?<!\w)\[(?:{'|'.join(sorted(MARKERS))})\]")  # "[phone]" was a number, user[phone] holds one
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 # A name that ends so speaks about the thing and does not hold it: password_length, token_type, auth_provider, address_count.
@@ -118,7 +121,10 @@ _ENDINGS: tuple[tuple[str, str], ...] = (
 @lru_cache(maxsize=4096)
 def rule_of_key(key: str) -> str | None:
     """The rule id for a field of that name, or None. Whether it applies may still depend on the value."""
-    words = tuple(word.lower() for word in _WORDS.findall(key[:200]))
+    key = key[:200]
+    if "[" in key:
+        key = _MARKER.sub(" ", key)
+    words = tuple(word.lower() for word in _WORDS.findall(key))
     if not words:
         return None
     while len(words) > 1 and (words[-1] in _HOLDERS or words[-1].isdigit()):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from stdnum import iban, luhn
 
 from events.ingest.scrub.keys import rule_of_key
-from events.ingest.scrub.rules import FILTERED
+from events.ingest.scrub.rules import FILTERED, MARKERS
 
 # Rules whose value is replaced when a text says NAME=VALUE; the others are recognised by their own shape.
 _ASSIGNED = frozenset(
@@ -50,7 +50,9 @@ _SHAPE_HINT = re.compile(
     r"[spr]k[_-]|A[KS]IA|AIza|SG\.|gh[pousr]_|github_pat_|x(?:ox|app)|glpat-|npm_|hf_|whsec_|ya29|shp|dop_|pypi-|key-|sq0|re_"
     r"|hooks\.slack|api/webhooks"
 )
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,128}(?:@|%40)([A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})")
+_DOMAIN = r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}"
+# One or, glued together, several.
+_EMAIL = re.compile(rf"(?<![\w.+-])[\w.+-]{{1,128}}(?:@|%40)({_DOMAIN})(?:[\w.+-]{{1,128}}(?:@|%40){_DOMAIN})*")
 _FILES = frozenset("png jpg jpeg gif svg webp avif ico js mjs css map".split())  # icon@2x.png
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){11,18}(?![\w-])(?!\.\d)")
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
@@ -132,7 +134,11 @@ class TextScrubber:
             if name.start() < done or (rule := rule_of_key(name[1])) not in _ASSIGNED:
                 continue
             value = _VALUE.match(text, name.end())
-            if value is None or (hidden := self._hidden(rule, value[2], is_quoted=bool(value[1]))) is None:
+            if (
+                value is None
+                or _is_marker(text, name.start(1), name[1])
+                or (hidden := self._hidden(rule, value[2], is_quoted=bool(value[1]))) is None
+            ):
                 continue
             if rule not in hits:
                 hits.append(rule)
@@ -220,7 +226,7 @@ def _apply(pattern: re.Pattern[str], text: str, rule: str | None, replace: Repla
     def substitute(match: re.Match[str]) -> str:
         nonlocal hit
         replacement = replace(match)
-        if replacement is None:
+        if replacement is None or replacement == match[0]:  # nothing to hide, or hidden before
             return match[0]
         hit = True
         return replacement
@@ -240,6 +246,11 @@ _SAYS_NOTHING = frozenset(
 
 def _header(match: re.Match[str]) -> str | None:
     return None if match[3].startswith("[") else f"{match[1]}{match[2]}{FILTERED}"
+
+
+def _is_marker(text: str, start: int, name: str) -> bool:
+    """Whether the name is what the scrubber itself wrote: ``[phone]=x`` is, ``user[phone]=x`` is not."""
+    return name in MARKERS and text[start - 1 : start] == "[" and not text[max(0, start - 2) : start - 1].isalnum()
 
 
 def _is_worth_hiding(rule: str, value: str, *, is_quoted: bool) -> bool:

@@ -108,6 +108,10 @@ GUILTY: list[tuple[str, str]] = [
     ("Key (email)=(ada@example.com) already exists.", "Key (email)=([email]) already exists."),
     ("a@example.com,b@example.com;c@example.com", "[email],[email];[email]"),
     ("müller@example.de", "[email]"),
+    ("a@example.com+1b@example.com", "[email]"),
+    ("123-45-6789=password", "[ssn]=password"),
+    ("user[phone]=4155", "user[phone]=4155"),
+    ("user[phone]=41555", "user[phone]=[Filtered]"),
     # phones
     ("call +1 415 555 2671 now", "call [phone] now"),
     ("+14155552671", "[phone]"),
