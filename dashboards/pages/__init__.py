@@ -1,0 +1,1 @@
+"""Pages that put reports on the screen."""

@@ -1,0 +1,68 @@
+// Draws every <canvas data-lm-chart="ID"> from the JSON in #ID with the Chart.js that Unfold loads; again after htmx swaps
+// a fragment in, and when the theme changes.
+(() => {
+  "use strict";
+
+  const TONES = {
+    critical: ["#9f1239", "#fb7185"],
+    error: ["#dc2626", "#f87171"],
+    warning: ["#b45309", "#fbbf24"],
+    info: ["#1d4ed8", "#60a5fa"],
+    users: ["#6d28d9", "#a78bfa"],
+    neutral: ["#475569", "#94a3b8"],
+  };
+  const drawn = new Map();
+  const isDark = () => document.documentElement.classList.contains("dark");
+
+  function draw(canvas) {
+    const source = document.getElementById(canvas.dataset.lmChart);
+    if (!source || typeof Chart === "undefined") return;
+    drawn.get(canvas)?.destroy();
+    const chart = JSON.parse(source.textContent);
+    const shade = isDark() ? 1 : 0;
+    const text = isDark() ? "#cbd5e1" : "#475569";
+    const grid = isDark() ? "#334155" : "#e2e8f0";
+    drawn.set(canvas, new Chart(canvas, {
+      type: chart.type,
+      data: {
+        labels: chart.labels,
+        datasets: chart.datasets.map((dataset) => {
+          const colour = (TONES[dataset.tone] || TONES.neutral)[shade];
+          return { label: dataset.label, data: dataset.data, backgroundColor: colour, borderColor: colour, borderWidth: chart.type === "line" ? 2 : 0, pointRadius: 0, pointHitRadius: 12, borderRadius: 2, maxBarThickness: 28 };
+        }),
+      },
+      options: {
+        responsive: true,
+        maintainAspectRatio: false,
+        animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 300 },
+        interaction: { mode: "index", intersect: false },
+        plugins: { legend: { display: chart.datasets.length > 1, labels: { color: text, boxWidth: 12 } } },
+        scales: {
+          x: { stacked: chart.type === "bar", grid: { display: false }, border: { color: grid }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 12 } },
+          y: { stacked: chart.type === "bar", beginAtZero: true, grid: { color: grid }, border: { display: false }, ticks: { color: text, precision: 0 }, title: { display: Boolean(chart.y_label), text: chart.y_label, color: text } },
+        },
+      },
+    }));
+  }
+
+  function drawAll(root) {
+    for (const [canvas, chart] of drawn) {
+      if (!canvas.isConnected) {
+        chart.destroy();
+        drawn.delete(canvas);
+      }
+    }
+    for (const canvas of root.querySelectorAll("canvas[data-lm-chart]")) draw(canvas);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    drawAll(document);
+    let wasDark = isDark();
+    new MutationObserver(() => {
+      if (wasDark === isDark()) return;
+      wasDark = isDark();
+      drawAll(document);
+    }).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
+    document.body.addEventListener("htmx:afterSettle", (event) => drawAll(event.target));
+  });
+})();

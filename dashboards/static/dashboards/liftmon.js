@@ -1,0 +1,33 @@
+// Tells the server the reader's time zone, and copies what a button names.
+(() => {
+  "use strict";
+
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const kept = document.cookie.split("; ").find((part) => part.startsWith("lm_tz="));
+  if (zone && kept !== `lm_tz=${zone}`) {
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `lm_tz=${zone}; path=/; max-age=31536000; SameSite=Lax${secure}`;
+  }
+
+  async function copy(button) {
+    const source = document.querySelector(button.dataset.lmCopy);
+    if (!source) return;
+    const label = button.dataset.lmLabel || button.textContent;
+    button.dataset.lmLabel = label;
+    button.setAttribute("aria-live", "polite");
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      button.textContent = "Copied";
+    } catch {
+      // No clipboard without https: select it, so that Ctrl-C is enough.
+      getSelection().selectAllChildren(source);
+      button.textContent = "Selected: press Ctrl-C";
+    }
+    setTimeout(() => { button.textContent = label; }, 2500);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-lm-copy]");
+    if (button) copy(button);
+  });
+})();
