@@ -140,8 +140,9 @@ class _Walk:
 
     def _object(self, value: dict[str, Any], path: str) -> dict[str, Any]:
         name = value.get("name", value.get("key"))
-        if isinstance(name, str) and "value" in value and rule_of_key(name):  # {"name": "Authorization", "value": …}
-            value = {**value, "value": self.under_key(name, value["value"], f"{path}.value")}
+        told = ""
+        if isinstance(name, str) and "value" in value and rule_of_key(cleaned_name := self.scrub_text(name)[0]):
+            told = cleaned_name  # {"name": "Authorization", "value": …}
         cleaned: dict[str, Any] = {}
         is_user = path.endswith(".user") or path == "user"
         for key, child in value.items():
@@ -150,17 +151,20 @@ class _Walk:
             if clean_key != key:
                 clean_key = _free_name(clean_key, cleaned)
                 child_path = f"{path}.{clean_key}" if path else clean_key
-                if rule_of_key(key) is None:
+                if rule_of_key(clean_key):
                     key = clean_key  # what is left of the name is what the next reader judges by
             if is_user and key == "id":
                 cleaned[clean_key] = self._user_id(child, child_path)
             else:
-                cleaned[clean_key] = self.under_key(key, child, child_path)
+                cleaned[clean_key] = self.under_key(told if told and key == "value" else key, child, child_path)
         return cleaned
 
     def _array(self, value: Sequence[Any], path: str) -> list[Any]:
-        if _is_pair(value):  # ["Authorization", "Bearer …"]
-            return [value[0], self.under_key(value[0], value[1], f"{path}.1")]
+        if len(value) == 2 and isinstance(value[0], str):  # ["Authorization", "Bearer …"]
+            name = self._text_or_json(value[0], f"{path}.0")
+            is_pair = _is_pair(name, value[1])
+            second = self.under_key(name, value[1], f"{path}.1") if is_pair else self.clean(value[1], f"{path}.1")
+            return [name, second]
         return [self.clean(child, f"{path}.{place}") for place, child in enumerate(value)]
 
     def _text_or_json(self, text: str, path: str) -> str:
@@ -218,11 +222,9 @@ def _free_name(name: str, taken: dict[str, Any]) -> str:
     return free
 
 
-def _is_pair(value: Sequence[Any]) -> bool:
+def _is_pair(name: str, value: Any) -> bool:
     """Whether two items are a telling name and its value, and not two names of fields: ``["password", "email"]``."""
-    if len(value) != 2 or not isinstance(value[0], str) or not rule_of_key(value[0]):
-        return False
-    return not isinstance(value[1], str) or value[1].lower() not in _FIELDS
+    return bool(rule_of_key(name)) and not (isinstance(value, str) and value.lower() in _FIELDS)
 
 
 def _dumps(value: Any) -> bytes:

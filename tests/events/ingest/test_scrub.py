@@ -326,3 +326,19 @@ def test_tags_of_two_persons_stay_two() -> None:
     event = SCRUBBER.scrub(event_with(tags={"ada@example.com": "1", "grace@example.com": "2"}))
 
     assert event.tags == {"[email]": "1", "[email] 2": "2"}
+
+
+@pytest.mark.parametrize("name", ["Password=Token", "Password:UserID", "PASSWORD;DE89370400440532013000"])
+def test_a_name_that_is_cleaned_tells_what_it_told_before(name: str) -> None:
+    once = SCRUBBER.scrub_value({name: 7})
+
+    assert list(once.values()) == [FILTERED]
+    assert SCRUBBER.scrub_value(once) == once
+
+
+def test_a_name_beside_its_value_is_cleaned_too() -> None:
+    assert SCRUBBER.scrub_value(["password=hunter2 token", "x"]) == ["password=[Filtered] token", FILTERED]
+    assert SCRUBBER.scrub_value({"name": "password=hunter2 token", "value": "x"}) == {
+        "name": "password=[Filtered] token",
+        "value": FILTERED,
+    }
