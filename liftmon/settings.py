@@ -155,6 +155,7 @@ TIME_ZONE = env.str("LIFTMON_TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

@@ -317,8 +317,7 @@ def _title(event: IncomingEvent, chain: list[ExceptionValue]) -> str:
     elif first := _lines(_message(event), 1):
         title = first[0] if event.name.strip().lower() in _GENERIC_NAMES else f"{event.name.strip()}: {first[0]}"
     else:
-        words = event.name.replace("_", " ").strip()
-        title = words[:1].upper() + words[1:] or "Unnamed event"
+        title = event.name.strip() or "Unnamed event"  # as it is sent: what people search their code for
     return _cut(title)
 
 

@@ -87,7 +87,7 @@ def _write_once(cursor: CursorWrapper, service_id: int, events: Sequence[Prepare
     groups = _group(fresh)
     if groups:
         _find_or_create_fingerprints(cursor, service_id, groups)
-        _update_issues(cursor, groups, now)
+        _update_issues(cursor, groups)
     _copy_events(cursor, service_id, fresh, groups)
     append_event_counts(
         cursor,
@@ -248,7 +248,7 @@ def _worst(events: Sequence[PreparedEvent]) -> Severity:
     return max((prepared.severity for prepared in events), key=lambda severity: severity.rank)
 
 
-def _update_issues(cursor: CursorWrapper, groups: dict[str, _Group], now: datetime) -> None:
+def _update_issues(cursor: CursorWrapper, groups: dict[str, _Group]) -> None:
     """Count the batch on its fingerprints and issues, note who was hurt, and tell of what is new or has come back."""
     by_issue: dict[int, list[_Group]] = defaultdict(list)
     for group in groups.values():
@@ -289,9 +289,9 @@ def _update_issues(cursor: CursorWrapper, groups: dict[str, _Group], now: dateti
             )
         )
         if event_count == 0:
-            transitions.append((issue_id, "new", now))
+            transitions.append((issue_id, "new", min(group.first_seen_at for group in members)))
         elif regressed:
-            transitions.append((issue_id, "regressed", now))
+            transitions.append((issue_id, "regressed", newest.event.occurred_at))
     _apply_issue_updates(cursor, updates)
     _apply_fingerprint_updates(cursor, groups)
     if transitions:

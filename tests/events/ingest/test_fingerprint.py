@@ -160,7 +160,7 @@ def test_it_counts_frames_without_a_type_when_there_is_no_message() -> None:
     result = fingerprint(event("api_error", exception=[{"frames": [frame()]}], endpoint="/api/career"))
 
     assert counted(result) == [("event name", "api_error"), ("in-app frame", "career.js:load")]
-    assert (result.title, result.culprit) == ("Api error", "app/pages/career.js in load")
+    assert (result.title, result.culprit) == ("api_error", "app/pages/career.js in load")
 
 
 def test_it_ignores_the_endpoint_of_an_exception() -> None:

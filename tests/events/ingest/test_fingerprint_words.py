@@ -21,7 +21,7 @@ from tests.events.ingest.stacks import JAVA, V8
         (event(exception=raised(value="")), "TypeError", ""),
         (event("stripe_checkout_error", message="No such price"), "stripe_checkout_error: No such price", ""),
         (event("error", message="boom"), "boom", ""),
-        (event("slow_endpoint", endpoint="/api/a/7?b=c"), "Slow endpoint", "/api/a/<int>"),
+        (event("slow_endpoint", endpoint="/api/a/7?b=c"), "slow_endpoint", "/api/a/<int>"),
         (event("ai_failure", message="timeout", data={"ai_provider": "openai"}), "ai_failure: timeout", "openai"),
         (event("x", message="y" * 500), "x: " + "y" * 196 + "…", ""),
         (event("", message=""), "Unnamed event", ""),
