@@ -70,6 +70,7 @@ class IssueAdmin(ModelAdmin):
     list_fullwidth = True
     list_per_page = 25
     list_max_show_all = 0
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ("title", "culprit", "name")
     search_help_text = "Search title, culprit or event name"
     actions = ("resolve_issues", "mute_issues", "reopen_issues", "assign_issues_to_me", "merge_issues")

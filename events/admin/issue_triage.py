@@ -21,6 +21,10 @@ MAX_MERGED = 50
 _MAX_CANDIDATES = 20
 
 
+class TriageError(Exception):
+    """What was asked for cannot be done; the text says why, for people."""
+
+
 def may_triage(request: HttpRequest) -> bool:
     return request.user.has_perm("events.triage_issue") and request.user.has_perm("events.view_issue")
 
@@ -53,7 +57,7 @@ def _triage(verb: Callable[[HttpRequest, Issue], str]) -> Callable[..., HttpResp
         issue = get_object_or_404(Issue, pk=issue_id)
         try:
             messages.success(request, verb(request, issue))
-        except MergeError as error:
+        except (MergeError, TriageError) as error:
             messages.error(request, str(error))
         return HttpResponseRedirect(page_of(issue))
 
@@ -90,7 +94,7 @@ def assign_view(request: HttpRequest, issue: Issue) -> str:
     elif wanted:
         assignee = next((person for person in assignable() if str(person.pk) == wanted), None)
         if assignee is None:
-            return "That person is no longer active. Choose another one."
+            raise TriageError("That person is no longer active. Choose another one.")
     issue.assign(assignee, by=me, at=timezone.now())
     return f"Assigned to {assignee}." if assignee else "Assigned to nobody."
 
