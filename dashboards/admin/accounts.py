@@ -17,8 +17,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "email", "is_staff", "is_superuser", "last_login")
+    readonly_fields = ("last_login", "date_joined")  # facts, not settings
+    filter_horizontal = ()  # the pair of lists is wider than a phone and unlabelled for screen readers
 
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
-    pass
+    filter_horizontal = ()

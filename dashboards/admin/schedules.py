@@ -25,6 +25,9 @@ class UnfoldPeriodicTaskForm(PeriodicTaskForm):
         super().__init__(*args, **kwargs)
         self.fields["task"].widget = UnfoldAdminTextInputWidget()
         self.fields["regtask"].widget = UnfoldTaskSelectWidget()
+        # One label stands above two inputs; a screen reader needs one each.
+        for widget, label in zip(self.fields["start_time"].widget.widgets, ("Start date", "Start time"), strict=True):
+            widget.attrs["aria-label"] = label
 
 
 @admin.register(PeriodicTask)
