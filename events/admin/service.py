@@ -30,6 +30,8 @@ _RECENT = timedelta(hours=24)
 class ServiceChangeList(ChangeList):
     """Gives the rows of the page their counts, all in one query over the rollups."""
 
+    result_list: Any
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         services = list(self.result_list)

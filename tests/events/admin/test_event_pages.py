@@ -194,7 +194,10 @@ def test_it_steps_to_the_neighbours_of_the_same_issue(sender: Sender, reader: Cl
     assert (response.context["older"], response.context["newer"]) == (first.id, last.id)
 
 
-@pytest.mark.parametrize("object_id", ["5f0c7f1e-0d5b-4d0e-9c68-1f6f6f0f8a11", "1", "nonsense", "01a208e3-d144-77d0-ab69-585d6a025b18"])
+UNKNOWN = ["5f0c7f1e-0d5b-4d0e-9c68-1f6f6f0f8a11", "01a208e3-d144-77d0-ab69-585d6a025b18", "1", "nonsense"]
+
+
+@pytest.mark.parametrize("object_id", UNKNOWN)
 def test_an_unknown_event_is_404(reader: Client, object_id: str) -> None:
     assert reader.get(f"{LIST}{object_id}/change/").status_code == 404
 
