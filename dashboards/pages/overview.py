@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from dashboards.reports import overview as report
-from dashboards.reports.overview import Attention, Hour, Setup
+from dashboards.reports.overview import Attention, Hour
 from events.models import Issue
 
 
@@ -23,7 +23,7 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         return context
     attention = report.attention(now=now)
     totals = report.totals(now=now)
-    words, tone = verdict(attention, setup=setup)
+    words, tone = verdict(attention, failures=totals.failures.now, now=now)
     context.update(
         verdict=words,
         verdict_tone=tone,
@@ -42,45 +42,48 @@ def critical_badge(request: HttpRequest) -> str:
     return str(count) if count else ""
 
 
-def verdict(attention: Attention, *, setup: Setup) -> tuple[str, str]:
-    """One sentence for a person in a hurry, and its tone: "bad", "warn" or "good"."""
-    if not setup.has_event:
-        return "No event has arrived yet.", "warn"
+def verdict(attention: Attention, *, failures: int, now: datetime) -> tuple[str, str]:
+    """One sentence for a person in a hurry, and its tone: "bad", "warn" or "good". No issue is told of twice.
+
+    ``failures`` are those of the last 24 hours, whatever has become of their issues.
+    """
     parts = []
-    if (issue := attention.burning) is not None:
-        since = _clock(issue.first_seen_at)
-        hurt = (
-            f" has hurt {_count(issue.user_count, 'user')} since {since}"
-            if issue.user_count
-            else f" goes on since {since}"
-        )
-        parts.append(f"{issue.name}{hurt}")
     if attention.critical:
         verb = "is" if attention.critical == 1 else "are"
-        parts.insert(0, f"{_count(attention.critical, 'critical issue')} {verb} unresolved")
+        parts.append(f"{_count(attention.critical, 'critical issue')} {verb} unresolved")
+    if attention.burning is not None:
+        parts.append(_burning(attention.burning, now=now))
     if attention.regressed:
         parts.append(f"{_count(attention.regressed, 'issue')} came back after being resolved")
     if parts:
-        others = attention.unresolved - attention.critical
-        rest = f"{_count(others, 'other issue')} open" if others else "everything else is normal"
+        rest = f"{_count(attention.others, 'other issue')} open" if attention.others else "everything else is normal"
         return f"{'; '.join(parts)}; {rest}.", "bad" if attention.critical else "warn"
+    verb = "is" if attention.unresolved == 1 else "are"
+    still_open = f"{_count(attention.unresolved, 'issue')} {verb} open"
+    if not failures:
+        rest = f"; {still_open}" if attention.unresolved else ""
+        return f"Nothing has failed in the last 24 hours{rest}.", "good"
     if attention.new_today:
         return f"Nothing critical; {_count(attention.new_today, 'new issue')} in the last 24 hours.", "warn"
     if attention.unresolved:
-        return (
-            f"Nothing critical and nothing new in the last 24 hours; {_count(attention.unresolved, 'issue')} open.",
-            "good",
-        )
-    return "Everything is normal: no issue is open.", "good"
+        return f"Nothing critical and nothing new in the last 24 hours; {still_open}.", "good"
+    return f"No issue is open; {_count(failures, 'failure')} in the last 24 hours came to resolved or muted ones.", "good"
+
+
+def _burning(issue: Issue, *, now: datetime) -> str:
+    since = _clock(issue.first_seen_at, now=now)
+    if issue.user_count:
+        return f"{issue.name} has hurt {_count(issue.user_count, 'user')} since {since}"
+    return f"{issue.name} has gone on since {since}"
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _clock(at: datetime) -> str:
+def _clock(at: datetime, *, now: datetime) -> str:
     local = timezone.localtime(at)
-    is_today = local.date() == timezone.localtime(timezone.now()).date()
+    is_today = local.date() == timezone.localtime(now).date()
     return date_format(local, "H:i") if is_today else date_format(local, "j M, H:i")
 
 
@@ -89,7 +92,7 @@ def _tiles(attention: Attention, totals: report.Totals, *, users: int) -> list[d
     return [
         {"label": "Failures in 24 h", "value": totals.failures.now, "note": totals.failures.change,
          "link": f"{events}?severity=failures"},
-        {"label": "Users hurt in 24 h", "value": users, "note": "met at least one failure", "link": f"{issues}?seen=24h"},
+        {"label": "Users hurt in 24 h", "value": users, "note": "met at least one failure", "link": f"{issues}?status=all&seen=24h"},
         {"label": "Unresolved issues", "value": attention.unresolved, "note": f"{attention.new_today} first seen in 24 h",
          "link": issues},
         {"label": "Events in 24 h", "value": totals.events.now, "note": totals.events.change, "link": events},

@@ -51,7 +51,8 @@ class Attention:
 
     unresolved: int
     critical: int
-    regressed: int
+    regressed: int  # not the critical ones: those are told of already
+    others: int  # neither critical nor regressed
     new_today: int
     top: list[Issue]
     # Critical and seen in the last 24 hours, the one that hurt most users first; None when there is none.
@@ -110,7 +111,8 @@ def attention(*, now: datetime) -> Attention:
     counts = open_issues.aggregate(
         unresolved=Count("pk"),
         critical=Count("pk", filter=Q(severity="critical")),
-        regressed=Count("pk", filter=Q(is_regressed=True)),
+        regressed=Count("pk", filter=Q(is_regressed=True) & ~Q(severity="critical")),
+        others=Count("pk", filter=Q(is_regressed=False) & ~Q(severity="critical")),
         new_today=Count("pk", filter=Q(first_seen_at__gte=now - DAY)),
     )
     recent_critical = open_issues.filter(severity="critical", last_seen_at__gte=now - DAY)
