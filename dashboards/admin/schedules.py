@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.forms import Field
 from django.http import HttpRequest
 from django_celery_beat.admin import ClockedScheduleAdmin as BaseClockedScheduleAdmin
 from django_celery_beat.admin import CrontabScheduleAdmin as BaseCrontabScheduleAdmin
@@ -16,6 +17,12 @@ for model in (PeriodicTask, IntervalSchedule, CrontabSchedule, SolarSchedule, Cl
     admin.site.unregister(model)
 
 
+def _label_both(field: Field, *labels: str) -> None:
+    """One label stands above the inputs of a date and of a time; a screen reader needs one each."""
+    for widget, label in zip(field.widget.widgets, labels, strict=True):
+        widget.attrs["aria-label"] = label
+
+
 class UnfoldTaskSelectWidget(UnfoldAdminSelectWidget, TaskSelectWidget):
     """The list of registered tasks, as Unfold draws lists."""
 
@@ -25,9 +32,7 @@ class UnfoldPeriodicTaskForm(PeriodicTaskForm):
         super().__init__(*args, **kwargs)
         self.fields["task"].widget = UnfoldAdminTextInputWidget()
         self.fields["regtask"].widget = UnfoldTaskSelectWidget()
-        # One label stands above two inputs; a screen reader needs one each.
-        for widget, label in zip(self.fields["start_time"].widget.widgets, ("Start date", "Start time"), strict=True):
-            widget.attrs["aria-label"] = label
+        _label_both(self.fields["start_time"], "Start date", "Start time")
 
 
 @admin.register(PeriodicTask)
@@ -57,4 +62,8 @@ class SolarScheduleAdmin(ModelAdmin):
 
 @admin.register(ClockedSchedule)
 class ClockedScheduleAdmin(BaseClockedScheduleAdmin, ModelAdmin):
-    pass
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "clocked_time":
+            _label_both(field, "Date", "Time")
+        return field

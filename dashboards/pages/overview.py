@@ -67,7 +67,10 @@ def verdict(attention: Attention, *, failures: int, now: datetime) -> tuple[str,
         return f"Nothing critical; {_count(attention.new_today, 'new issue')} in the last 24 hours.", "warn"
     if attention.unresolved:
         return f"Nothing critical and nothing new in the last 24 hours; {still_open}.", "good"
-    return f"No issue is open; {_count(failures, 'failure')} in the last 24 hours came to resolved or muted ones.", "good"
+    return (
+        f"No issue is open; {_count(failures, 'failure')} in the last 24 hours came to resolved or muted ones.",
+        "good",
+    )
 
 
 def _burning(issue: Issue, *, now: datetime) -> str:
@@ -92,7 +95,8 @@ def _tiles(attention: Attention, totals: report.Totals, *, users: int) -> list[d
     return [
         {"label": "Failures in 24 h", "value": totals.failures.now, "note": totals.failures.change,
          "link": f"{events}?severity=failures"},
-        {"label": "Users hurt in 24 h", "value": users, "note": "met at least one failure", "link": f"{issues}?status=all&seen=24h"},
+        {"label": "Users hurt in 24 h", "value": users, "note": "met at least one failure",
+         "link": f"{issues}?status=all&seen=24h"},
         {"label": "Unresolved issues", "value": attention.unresolved, "note": f"{attention.new_today} first seen in 24 h",
          "link": issues},
         {"label": "Events in 24 h", "value": totals.events.now, "note": totals.events.change, "link": events},

@@ -95,8 +95,10 @@ def eve(db: None) -> User:
         (
             attention(unresolved=2, critical=2, burning=burning(users=31)),
             40,
-            "2 critical issues are unresolved; stripe_checkout_error has hurt 31 users since 09:42; "
-            "everything else is normal.",
+            (
+                "2 critical issues are unresolved; stripe_checkout_error has hurt 31 users since 09:42; "
+                "everything else is normal."
+            ),
             "bad",
         ),
         (
@@ -108,8 +110,10 @@ def eve(db: None) -> User:
         (
             attention(unresolved=1, critical=1, burning=burning(users=1, since=NOON - timedelta(days=2))),
             40,
-            "1 critical issue is unresolved; stripe_checkout_error has hurt 1 user since 2 Mar, 12:00; "
-            "everything else is normal.",
+            (
+                "1 critical issue is unresolved; stripe_checkout_error has hurt 1 user since 2 Mar, 12:00; "
+                "everything else is normal."
+            ),
             "bad",
         ),
     ],
@@ -257,7 +261,7 @@ def test_the_chart_and_its_table_hold_the_same_numbers(sender: Sender, eve: User
 
     (source,) = re.findall(r'<script id="lm-failures" type="application/json">(.*?)</script>', page)
     chart = json.loads(source)
-    (body,) = re.findall(r"<tbody>(<tr><th scope=\"row\">.*?)</tbody>", page, re.S)
+    (body,) = re.findall(r"<tbody>(<tr><th scope=\"row\">.*?)</tbody>", page, re.DOTALL)
     rows = [[int(cell) for cell in re.findall(r"<td>(\d+)</td>", row)] for row in body.split("</tr>")[:-1]]
     assert [list(column) for column in zip(*rows, strict=True)] == [one["data"] for one in chart["datasets"]]
     assert [sum(one["data"]) for one in chart["datasets"]] == [1, 1, 1]
