@@ -89,8 +89,9 @@ class Supervisor:
             threading.Thread(target=self._copy_log, args=(child.name, process.stdout), daemon=True).start()
 
     def _copy_log(self, name: str, stream: IO[bytes]) -> None:
-        for line in stream:
-            self.print_line(name, line.decode("utf-8", "replace").rstrip())
+        with stream:
+            for line in stream:
+                self.print_line(name, line.decode("utf-8", "replace").rstrip())
 
     def print_line(self, name: str, text: str) -> None:
         """One line of the common log, after the name of who says it."""

@@ -10,10 +10,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from events.catalogue import load_guide
 from events.ingest import pipeline
 from events.ingest.pipeline import IngestResult, ingest
-from events.models import EventType, Service
+from events.models import Service
 from events.onboarding import KeyTexts, create_service
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -28,10 +27,8 @@ def _fresh_catalogue() -> Iterator[None]:
 
 
 @pytest.fixture
-def guide_catalogue(transactional_db: None) -> Iterator[None]:
-    """What the migration loaded and the flush after another transactional test took away; and the flush that Django leaves
-    out, because the table of events is not its own."""
-    load_guide(EventType)
+def committed(transactional_db: None) -> Iterator[None]:
+    """Real commits, and afterwards the flush that Django leaves out, because the table of events is not its own."""
     yield
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE events_event")

@@ -1,0 +1,14 @@
+import pytest
+
+from events.catalogue import load_guide
+from events.models import EventType
+
+_NEEDS_DATABASE = {"db", "transactional_db", "admin_user", "admin_client", "sender", "make_sender"}
+
+
+@pytest.fixture(autouse=True)
+def _guide_catalogue(request: pytest.FixtureRequest) -> None:
+    """What the migration loaded, for every test with a database: the flush after a transactional test takes it away."""
+    if request.node.get_closest_marker("django_db") or _NEEDS_DATABASE & set(request.fixturenames):
+        request.getfixturevalue("db")
+        load_guide(EventType)
