@@ -39,7 +39,7 @@ def _read(path: Path) -> Secrets | None:
 def _create(path: Path) -> Secrets:
     made = Secrets(secrets.token_urlsafe(48), [secrets.token_urlsafe(32)])
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(asdict(made), file)
         file.flush()

@@ -32,5 +32,6 @@ def test_every_scheduled_task_exists() -> None:
 
 
 def test_the_tasks_run() -> None:
+    app.loader.import_default_modules()
     for entry in SCHEDULES:
         app.tasks[entry.task]()
