@@ -5,6 +5,7 @@ Everything that needs the database or the addresses is a function, called per re
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.http import HttpRequest
 from django.templatetags.static import static
@@ -17,19 +18,37 @@ def _file(path: str) -> Callable[[HttpRequest], str]:
     return lambda request: static(path)
 
 
-def _page(name: str, query: str = "") -> Callable[[HttpRequest], str]:
-    return lambda request: reverse(f"admin:{name}") + query
-
-
 def _may_view(model: str) -> Permission:
-    return lambda request: request.user.has_perm(f"{model.split('.')[0]}.view_{model.split('.')[1]}")
+    app, name = model.split(".")
+    return lambda request: request.user.has_perm(f"{app}.view_{name}")
 
 
-def _assigned_to_me(request: HttpRequest) -> str:
-    return reverse("admin:events_issue_changelist") + "?assignee=me"
+def _is_shown(request: HttpRequest, query: str) -> bool:
+    return all(request.GET.get(name) == value for name, value in parse_qsl(query))
 
 
-_ISSUE, _EVENT, _SERVICE = _may_view("events.issue"), _may_view("events.event"), _may_view("events.service")
+def _item(title: str, icon: str, page: str, *, query: str = "", **more: Any) -> dict[str, Any]:
+    """One entry. It says itself when it is the current one: Unfold does not call links to find out and ignores queries."""
+
+    def link(request: HttpRequest) -> str:
+        return reverse(f"admin:{page}") + (query and f"?{query}")
+
+    def is_active(request: HttpRequest) -> bool:
+        path = reverse(f"admin:{page}")
+        if query or page == "index":
+            return request.path == path and _is_shown(request, query)
+        is_narrower = page == _ISSUES and request.path == path and any(_is_shown(request, one) for one in _NARROWED)
+        return request.path.startswith(path) and not is_narrower
+
+    return {"title": title, "icon": icon, "link": link, "active": is_active, **more}
+
+
+_ISSUES = "events_issue_changelist"
+# What the entries under Respond and Review narrow the list of issues to (events/admin/issue_filters.py).
+_CRITICAL, _REGRESSED, _MINE, _DAILY, _WEEKLY = _NARROWED = (
+    "severity=critical", "regressed=yes", "assignee=me", "tier=daily", "tier=weekly",
+)  # fmt: skip
+_ISSUE = _may_view("events.issue")
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Liftmon",
@@ -49,100 +68,60 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Monitor",
                 "items": [
-                    {"title": "Overview", "icon": "space_dashboard", "link": _page("index")},
-                    {
-                        "title": "Issues",
-                        "icon": "bug_report",
-                        "link": _page("events_issue_changelist"),
-                        "badge": "dashboards.pages.overview.critical_badge",
-                        "badge_variant": "danger",
-                        "permission": _ISSUE,
-                    },
-                    {
-                        "title": "Events",
-                        "icon": "list_alt",
-                        "link": _page("events_event_changelist"),
-                        "permission": _EVENT,
-                    },
+                    _item("Overview", "space_dashboard", "index"),
+                    _item(
+                        "Issues",
+                        "bug_report",
+                        _ISSUES,
+                        badge="dashboards.pages.overview.critical_badge",
+                        badge_variant="danger",
+                        permission=_ISSUE,
+                    ),
+                    _item("Events", "list_alt", "events_event_changelist", permission=_may_view("events.event")),
                 ],
             },
             {
                 "title": "Respond",
                 "separator": True,
                 "items": [
-                    {
-                        "title": "Critical, unresolved",
-                        "icon": "emergency_home",
-                        "link": _page("events_issue_changelist", "?severity=critical"),
-                        "permission": _ISSUE,
-                    },
-                    {
-                        "title": "Came back",
-                        "icon": "history",
-                        "link": _page("events_issue_changelist", "?regressed=yes"),
-                        "permission": _ISSUE,
-                    },
-                    {"title": "Assigned to me", "icon": "person", "link": _assigned_to_me, "permission": _ISSUE},
+                    _item("Critical, unresolved", "emergency_home", _ISSUES, query=_CRITICAL, permission=_ISSUE),
+                    _item("Came back", "history", _ISSUES, query=_REGRESSED, permission=_ISSUE),
+                    _item("Assigned to me", "person", _ISSUES, query=_MINE, permission=_ISSUE),
                 ],
             },
             {
                 "title": "Review",
                 "separator": True,
                 "items": [
-                    {
-                        "title": "Daily review",
-                        "icon": "today",
-                        "link": _page("events_issue_changelist", "?tier=daily"),
-                        "permission": _ISSUE,
-                    },
-                    {
-                        "title": "Weekly review",
-                        "icon": "date_range",
-                        "link": _page("events_issue_changelist", "?tier=weekly"),
-                        "permission": _ISSUE,
-                    },
-                    {
-                        "title": "Catalogue",
-                        "icon": "menu_book",
-                        "link": _page("events_eventtype_changelist"),
-                        "permission": _may_view("events.eventtype"),
-                    },
+                    _item("Daily review", "today", _ISSUES, query=_DAILY, permission=_ISSUE),
+                    _item("Weekly review", "date_range", _ISSUES, query=_WEEKLY, permission=_ISSUE),
+                    _item(
+                        "Catalogue",
+                        "menu_book",
+                        "events_eventtype_changelist",
+                        permission=_may_view("events.eventtype"),
+                    ),
                 ],
             },
             {
                 "title": "Set up",
                 "separator": True,
                 "items": [
-                    {
-                        "title": "Services",
-                        "icon": "dns",
-                        "link": _page("events_service_changelist"),
-                        "permission": _SERVICE,
-                    },
-                    {
-                        "title": "Rejections",
-                        "icon": "block",
-                        "link": _page("events_ingestrejection_changelist"),
-                        "permission": _may_view("events.ingestrejection"),
-                    },
-                    {
-                        "title": "Periodic tasks",
-                        "icon": "schedule",
-                        "link": _page("django_celery_beat_periodictask_changelist"),
-                        "permission": _may_view("django_celery_beat.periodictask"),
-                    },
-                    {
-                        "title": "Users",
-                        "icon": "group",
-                        "link": _page("auth_user_changelist"),
-                        "permission": _may_view("auth.user"),
-                    },
-                    {
-                        "title": "Groups",
-                        "icon": "groups",
-                        "link": _page("auth_group_changelist"),
-                        "permission": _may_view("auth.group"),
-                    },
+                    _item("Services", "dns", "events_service_changelist", permission=_may_view("events.service")),
+                    _item(
+                        "Rejections",
+                        "block",
+                        "events_ingestrejection_changelist",
+                        permission=_may_view("events.ingestrejection"),
+                    ),
+                    _item(
+                        "Periodic tasks",
+                        "schedule",
+                        "django_celery_beat_periodictask_changelist",
+                        permission=_may_view("django_celery_beat.periodictask"),
+                    ),
+                    _item("Users", "group", "auth_user_changelist", permission=_may_view("auth.user")),
+                    _item("Groups", "groups", "auth_group_changelist", permission=_may_view("auth.group")),
                 ],
             },
         ],
