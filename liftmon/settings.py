@@ -232,6 +232,13 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     # A refused request is counted in IngestRejection; a line each would let a bad client fill the log.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {"django.request": {"level": "ERROR", "filters": ["not_503"]}},
+    # Whoever answers 503 says why in a line of its own; /readyz is asked every few seconds.
+    "filters": {
+        "not_503": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", 500) != 503,
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LIFTMON_LOG_LEVEL", default="INFO")},
 }

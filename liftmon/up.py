@@ -74,9 +74,10 @@ class Up:
             welcome = self._prepare_database()
             stack.callback(self._stop_processes)
             self._start_processes()
-            if not self._wait_until_ready():
+            culprits = self._wait_until_ready()
+            if self.is_stopping:
                 return
-            self._print_banner(welcome)
+            self._print_banner(welcome, culprits)
             self._start_demo()
             while not self.is_stopping:
                 self.supervisor.watch()
@@ -228,23 +229,21 @@ class Up:
         self.say("Stopping.")
         self.supervisor.stop()
 
-    def _wait_until_ready(self) -> bool:
-        """Until /readyz says so. False when we are told to stop meanwhile; a start that takes too long says what is missing."""
+    def _wait_until_ready(self) -> str:
+        """Wait until /readyz says so, we are told to stop, or it takes too long; answer what is missing then."""
         deadline = time.monotonic() + _READY_SECONDS
         culprits = "web"
         while time.monotonic() < deadline and not self.is_stopping:
             try:
                 with urllib.request.urlopen(f"{self._local_url()}/readyz", timeout=5):  # noqa: S310
-                    return True
+                    return ""
             except urllib.error.HTTPError as error:
                 culprits = ", ".join(json.load(error).get("culprits", []))
             except (OSError, ValueError):
                 pass
             self.supervisor.watch()
             time.sleep(0.1)
-        if not self.is_stopping:
-            self.say(f"Not ready after {_READY_SECONDS:.0f} s: {culprits}. Still trying; see the log above.")
-        return not self.is_stopping
+        return culprits
 
     def _local_url(self) -> str:
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.options.host, self.options.host)  # noqa: S104
@@ -257,8 +256,11 @@ class Up:
 
     # --- the banner ----------------------------------------------------------------------------------------------
 
-    def _print_banner(self, welcome: _Welcome) -> None:
-        lines = ["", "Liftmon is ready.", "", f"  Admin       {settings.BASE_URL}/admin/"]
+    def _print_banner(self, welcome: _Welcome, culprits: str) -> None:
+        headline = (
+            f"Liftmon runs, but is not ready: {culprits}. See the log above." if culprits else "Liftmon is ready."
+        )
+        lines = ["", headline, "", f"  Admin       {settings.BASE_URL}/admin/"]
         if welcome.password:
             lines += ["  Login       admin", f"  Password    {welcome.password}   (shown once: keep it)"]
         else:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.running import ROOT, RunningLiftmon, environment, free_port
+from tests.journeys.running import READY, ROOT, RunningLiftmon, environment, free_port
 
 pytestmark = pytest.mark.journey
 
@@ -181,3 +182,36 @@ def test_servers_of_your_own_are_used_and_nothing_embedded_starts(data_folder: P
         )
     finally:
         with_mine.stop()
+
+
+def test_the_first_line_of_the_readme_needs_none_of_the_test_tools(data_folder: Path) -> None:
+    uv = shutil.which("uv")
+    assert uv, "the tests are started by uv"
+    first_line = next(
+        line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("pip install uv && ")
+    )
+    command = first_line.removeprefix("pip install uv && ").replace("--demo", f"--port {free_port()}")
+    assert command.startswith("uv run manage.py up")
+    log = data_folder / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command.split(),
+            cwd=ROOT,
+            env=environment(data_folder, UV_PROJECT_ENVIRONMENT=str(data_folder / "venv"), VIRTUAL_ENV=""),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 150
+        while READY not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        assert "Liftmon is ready." in log.read_text()
+        assert "Traceback" not in log.read_text()
+        assert not list((data_folder / "venv").glob("lib/python*/site-packages/pytest"))
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(60)
+    assert log.read_text().strip().endswith("Stopped.")
