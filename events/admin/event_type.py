@@ -37,7 +37,7 @@ class EventTypeChangeList(ChangeList):
 
 @admin.register(EventType)
 class EventTypeAdmin(ModelAdmin):
-    list_display = ("name", "tier", "default_severity", "recent", "question", "origin")
+    list_display = ("meaning", "tier", "default_severity", "kind", "recent", "question", "origin")
     list_filter = ("tier", "default_severity", "kind", "is_from_guide")
     search_fields = ("name", "description", "question")
     show_full_result_count = False
@@ -51,6 +51,12 @@ class EventTypeAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EventType]:
         return EventType.objects.all()
+
+    @display(description="Name", ordering="name")
+    def meaning(self, entry: EventType) -> SafeString | str:
+        if not entry.description:
+            return entry.name
+        return format_html('{}<div class="lm-entry-meaning">{}</div>', entry.name, entry.description)
 
     @display(description="Events in 7 days")
     def recent(self, entry: Any) -> SafeString | str:

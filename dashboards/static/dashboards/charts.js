@@ -3,31 +3,29 @@
 (() => {
   "use strict";
 
-  const TONES = {
-    critical: ["#9f1239", "#fb7185"],
-    error: ["#dc2626", "#f87171"],
-    warning: ["#b45309", "#fbbf24"],
-    info: ["#1d4ed8", "#60a5fa"],
-    users: ["#6d28d9", "#a78bfa"],
-    neutral: ["#475569", "#94a3b8"],
-  };
+  const TONES = ["critical", "error", "warning", "info", "users", "neutral"];
   const drawn = new Map();
   const isDark = () => document.documentElement.classList.contains("dark");
+
+  // Of liftmon.css, which knows both themes.
+  function colours() {
+    const style = getComputedStyle(document.documentElement);
+    const named = (name) => style.getPropertyValue(`--lm-chart-${name}`).trim();
+    return { text: named("text"), grid: named("grid"), tone: (name) => named(TONES.includes(name) ? name : "neutral") };
+  }
 
   function draw(canvas) {
     const source = document.getElementById(canvas.dataset.lmChart);
     if (!source || typeof Chart === "undefined") return;
     drawn.get(canvas)?.destroy();
     const chart = JSON.parse(source.textContent);
-    const shade = isDark() ? 1 : 0;
-    const text = isDark() ? "#cbd5e1" : "#475569";
-    const grid = isDark() ? "#334155" : "#e2e8f0";
+    const { text, grid, tone } = colours();
     drawn.set(canvas, new Chart(canvas, {
       type: chart.type,
       data: {
         labels: chart.labels,
         datasets: chart.datasets.map((dataset) => {
-          const colour = (TONES[dataset.tone] || TONES.neutral)[shade];
+          const colour = tone(dataset.tone);
           return { label: dataset.label, data: dataset.data, backgroundColor: colour, borderColor: colour, borderWidth: chart.type === "line" ? 2 : 0, pointRadius: 0, pointHitRadius: 12, borderRadius: 2, maxBarThickness: 28 };
         }),
       },
