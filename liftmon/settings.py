@@ -130,8 +130,10 @@ DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default="") or
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     # One pool per process: threads borrow a connection for a request instead of keeping one each.
-    "pool": {"min_size": 1, "max_size": env.int("LIFTMON_DB_POOL", default=10), "timeout": 10},
+    "pool": {"min_size": 1, "max_size": env.int("LIFTMON_DB_POOL", default=10), "timeout": 5},
 }
+# A connection that a restart of PostgreSQL cut is replaced before it is used.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", default="") or LAYOUT.redis_url
 

@@ -26,9 +26,10 @@ from liftmon.embedded.errors import StartError
 from liftmon.embedded.layout import DataLayout
 from liftmon.embedded.postgres import EmbeddedPostgres
 from liftmon.embedded.redis import EmbeddedRedis
-from liftmon.supervisor import Child, Supervisor
+from liftmon.supervisor import Child, Supervisor, describe_exit
 
 _READY_SECONDS = 90.0
+_SERVER_PAUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Up:
         self.options = options
         self.layout = layout
         self.supervisor = Supervisor(say=self.say, out=out)
+        self.servers: list[EmbeddedPostgres | EmbeddedRedis] = []
         self.is_stopping = False
 
     def say(self, text: str) -> None:
@@ -80,6 +82,7 @@ class Up:
             self._print_banner(welcome, culprits)
             self._start_demo()
             while not self.is_stopping:
+                self._watch_servers()
                 self.supervisor.watch()
                 time.sleep(0.2)
         self.say("Stopped.")
@@ -145,15 +148,25 @@ class Up:
 
     def _start_servers(self, stack: ExitStack) -> None:
         if settings.DATABASE_IS_EMBEDDED:
-            self.say("Starting PostgreSQL.")
-            postgres = EmbeddedPostgres(self.layout, say=self.say)
-            stack.callback(postgres.stop)
-            postgres.start()
+            self.servers.append(EmbeddedPostgres(self.layout, say=self.say))
         if settings.REDIS_IS_EMBEDDED:
-            self.say("Starting Redis.")
-            redis = EmbeddedRedis(self.layout, say=self.say)
-            stack.callback(redis.stop)
-            redis.start()
+            self.servers.append(EmbeddedRedis(self.layout, say=self.say))
+        for server in self.servers:
+            self.say(f"Starting {server.name}.")
+            stack.callback(server.stop)
+            server.start()
+
+    def _watch_servers(self) -> None:
+        """Start a server again that ended by itself: PostgreSQL recovers what was committed, Redis reads its log."""
+        for server in self.servers:
+            if server.process is None or (code := server.process.poll()) is None:
+                continue
+            self.say(f"{server.name} ended {describe_exit(code)}; starting it again.")
+            try:
+                server.start()
+            except StartError as error:
+                self.say(f"{error} Trying again.")
+                time.sleep(_SERVER_PAUSE)
 
     def _prepare_database(self) -> _Welcome:
         """Bring the schema up to date and make what a first start needs: staff user, service, schedules, partitions."""

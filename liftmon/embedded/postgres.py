@@ -49,6 +49,8 @@ _SETTINGS = {
 class EmbeddedPostgres:
     """The server of one data folder. ``start`` returns when it answers; ``stop`` waits for a clean shutdown."""
 
+    name = "PostgreSQL"
+
     def __init__(self, layout: DataLayout, *, say: Say, extra_settings: dict[str, str] | None = None) -> None:
         self.layout = layout
         self.say = say

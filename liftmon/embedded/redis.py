@@ -19,6 +19,8 @@ _START_SECONDS = 30.0
 class EmbeddedRedis:
     """The server of one data folder. ``start`` returns when it answers; ``stop`` waits for its last write."""
 
+    name = "Redis"
+
     def __init__(self, layout: DataLayout, *, say: Callable[[str], None]) -> None:
         self.layout = layout
         self.say = say

@@ -94,18 +94,29 @@ def test_a_crashed_child_is_started_again_and_said_so(data_folder: Path) -> None
             pid = next(pid for pid in processes_of(running) if marker in command_of(pid))
             os.kill(pid, signal.SIGKILL)
             running.wait_for(f"{name} ended by SIGKILL; restarting in 1 s.")
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                if get_json(f"{running.url}/readyz")["status"] == "ready":
-                    break
-            except OSError:
-                time.sleep(0.2)
-        assert get_json(f"{running.url}/readyz")["status"] == "ready"
+        for name, marker in (("PostgreSQL", "postgres -D"), ("Redis", "redis.sock")):
+            pid = next(pid for pid in processes_of(running) if marker in command_of(pid))
+            os.kill(pid, signal.SIGKILL)
+            running.wait_for(f"{name} ended by SIGKILL; starting it again.")
+        assert becomes_ready(running)
+        assert subprocess.run(["bash", "-c", running.curl_line()], capture_output=True, check=True).stdout.startswith(
+            b'{"ok":true'
+        )
     finally:
         code = running.stop(signal.SIGINT)
     assert code == 0
     assert running.children() == []
+
+
+def becomes_ready(running: RunningLiftmon, seconds: float = 60) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if get_json(f"{running.url}/readyz")["status"] == "ready":
+                return True
+        except OSError:
+            time.sleep(0.2)
+    return False
 
 
 def processes_of(running: RunningLiftmon) -> list[int]:

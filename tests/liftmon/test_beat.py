@@ -31,7 +31,11 @@ def test_every_scheduled_task_exists() -> None:
     assert {entry.task for entry in SCHEDULES} <= set(app.tasks)
 
 
-def test_the_tasks_run() -> None:
+def test_a_task_that_runs_again_finds_nothing_left_to_do() -> None:
     app.loader.import_default_modules()
+
     for entry in SCHEDULES:
         app.tasks[entry.task]()
+    again = {entry.task: app.tasks[entry.task]() for entry in SCHEDULES}
+
+    assert set(again.values()) <= {0, None}

@@ -126,7 +126,7 @@ def test_it_keeps_ten_exceptions_of_a_long_chain() -> None:
         ("internal/modules/cjs/loader.js", "", False),
         ("/app/internal/cart.go", "", True),
         ("vendor/laravel/framework/x.php", "", False),
-        ("/root/go/pkg/mod/github.com/x/y.go", "", False),
+        ("/go/pkg/mod/github.com/x/y.go", "", False),
         ("chrome-extension://abcdef/content.js", "", False),
         ("Thread.java", "java.lang.Thread", False),
         ("DispatcherServlet.java", "org.springframework.web.servlet.DispatcherServlet", False),
