@@ -151,7 +151,7 @@ def _timeline(issue: Issue, asked: str, *, now: datetime) -> dict[str, Any]:
     unit = "hour" if window.is_hourly else "day"
     chart = {
         "id": "lm-issue-timeline",
-        "caption": f"{total:,} events in the last {window.label}, by the {unit}",
+        "caption": f"{total:,} {'event' if total == 1 else 'events'} in the last {window.label}, by the {unit}",
         "type": "bar",
         "labels": [_label(start, window, zone) for start, _ in points],
         "datasets": [{"label": "Events", "data": [count for _, count in points], "tone": issue.severity}],

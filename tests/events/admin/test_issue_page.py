@@ -111,7 +111,7 @@ def test_it_chooses_the_window_that_shows_the_whole_issue(
 
     response: Any = client_of(ada).get(page_of(the_issue()))
 
-    assert response.context["chart"]["caption"] == f"1 events in the last {unit}"
+    assert response.context["chart"]["caption"] == f"1 event in the last {unit}"
 
 
 def test_it_draws_another_window_when_asked(sender: Sender, ada: User) -> None:
