@@ -14,6 +14,7 @@ from events.api.problems import Problem
 
 _CHUNK = 64 * 1024
 _ZSTD_PIECE = 256
+_MOST_ENCODINGS = 3
 
 
 class _Reader(Protocol):
@@ -26,6 +27,8 @@ def read_body(environ: dict[str, Any], *, limit: int) -> bytes:
     Raises Problem: 400 (bad length or broken compression), 413 (too large), 415 (unknown Content-Encoding).
     """
     encodings = [name.strip().lower() for name in environ.get("HTTP_CONTENT_ENCODING", "").split(",") if name.strip()]
+    if len(encodings) > _MOST_ENCODINGS:
+        raise Problem(415, "unknown_encoding", f"More than {_MOST_ENCODINGS} encodings on top of one another. Use one.")
     body = _collect(_raw_chunks(environ, limit), limit)
     for encoding in reversed([name for name in encodings if name != "identity"]):
         body = _decode(body, encoding, limit)

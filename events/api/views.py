@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from events.api.authentication import authenticate
 from events.api.body import read_body
 from events.api.cors import CorsView
+from events.api.negotiation import AlwaysJson
 from events.api.problems import Problem
 from events.api.serializers import AcceptedSerializer, EventSerializer, ProblemSerializer
 from events.ingest.json_documents import UnreadableBodyError, read_documents
@@ -28,6 +29,7 @@ class TrackView(CorsView):
 
     http_method_names = ["post", "options"]
     permission_classes = []
+    content_negotiation_class = AlwaysJson
     parser_classes: list[Any] = []  # the body is read below, with our own limits and encodings
     # Known as far as the request got, for counting what is refused.
     service_id: int | None = None

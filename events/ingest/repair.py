@@ -71,6 +71,15 @@ def mend_text(text: str, path: str, marks: list[Mark], *, limit: int = MAX_TEXT)
     return text
 
 
+def mend_key(key: str, path: str, marks: list[Mark]) -> str:
+    """A field's name that PostgreSQL can keep, at most MAX_KEY characters; ``path`` is where the field stands ("" at the top)."""
+    if len(key) <= MAX_KEY and not _UNSTORABLE.search(key):
+        return key
+    name = _UNSTORABLE.sub("\ufffd", key[:MAX_KEY])
+    marks.append({"path": f"{path}.{name}" if path else name, "rule": "key_mended"})
+    return name
+
+
 def mend(value: Any, path: str, marks: list[Mark]) -> Any:
     """The same JSON value with everything unstorable mended, containers rebuilt. Raises TooDeepError."""
     return _Mender(marks).mend(value, path, 0)
@@ -122,10 +131,7 @@ class _Mender:
             if len(mended) >= MAX_KEYS:
                 self.marks.append({"path": path, "rule": "keys_dropped"})
                 break
-            name = key
-            if len(key) > MAX_KEY or _UNSTORABLE.search(key):
-                name = _UNSTORABLE.sub("\ufffd", key[:MAX_KEY])
-                self.marks.append({"path": f"{path}.{name}", "rule": "key_mended"})
+            name = mend_key(key, path, self.marks)
             mended[name] = self.mend(child, f"{path}.{name}", depth + 1)
         return mended
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dashboards.pages.overview import verdict
@@ -165,6 +167,16 @@ def test_a_critical_issue_that_came_back_is_told_of_once(sender: Sender, eve: Us
     assert (state.unresolved, state.critical, state.regressed, state.others) == (1, 1, 0, 0)
 
 
+def test_an_issue_that_came_back_is_not_among_the_others(sender: Sender, eve: User) -> None:
+    sender.store(failure(hours=3))
+    Issue.objects.get().resolve(by=eve, at=timezone.now() - timedelta(hours=2))
+    sender.store(failure(hours=1), failure("another", hours=1))
+
+    state = report.attention(now=timezone.now())
+
+    assert (state.unresolved, state.critical, state.regressed, state.others) == (2, 0, 1, 1)
+
+
 def test_merged_issues_are_one(sender: Sender, eve: User) -> None:
     sender.store(failure("kept", hours=1), failure("absorbed", hours=1))
     kept, absorbed = Issue.objects.get(name="kept"), Issue.objects.get(name="absorbed")
@@ -302,12 +314,16 @@ def test_without_an_event_it_leads_to_the_services(admin_client: Client) -> None
 @pytest.mark.parametrize("right", ["view_event", "view_service", "view_eventtype"])
 def test_staff_who_may_not_see_issues_see_nothing_of_them(sender: Sender, right: str) -> None:
     send(sender, failure("stripe_checkout_error", severity="critical", user="u-1", hours=1))
+    client = client_of(make_person("max", right))
 
-    text = text_of(client_of(make_person("max", right)))
+    with CaptureQueriesContext(connection) as asked:
+        text = text_of(client)
 
     assert "stripe_checkout_error" not in text
     assert "critical issue" not in text
     assert "Unresolved issues" not in text
+    # Nor is anything of them fetched, for a later template to show.
+    assert not any("events_issue" in query["sql"] or "rollup" in query["sql"] for query in asked.captured_queries)
 
 
 def test_strangers_are_sent_to_the_login(db: None) -> None:

@@ -12,7 +12,17 @@ from uuid import UUID, uuid5
 
 import orjson
 
-from events.ingest.repair import MAX_TEXT, TooDeepError, mend, mend_text, read_number, read_text, read_time
+from events.ingest.repair import (
+    MAX_KEYS,
+    MAX_TEXT,
+    TooDeepError,
+    mend,
+    mend_key,
+    mend_text,
+    read_number,
+    read_text,
+    read_time,
+)
 from events.ingest.stacktrace import parse_stack, read_exception
 from events.ingest.types import ExceptionValue, IncomingEvent, Kind, Mark, Severity
 
@@ -59,7 +69,7 @@ def read_event(document: Any, *, received_at: datetime) -> IncomingEvent:
         )
     marks: list[Mark] = []
     try:
-        top = {key: mend(value, key, marks) for key, value in document.items() if key != "data"}
+        top = _read_top_level(document, marks)
         data = _read_data(document.get("data"), marks)
     except TooDeepError as error:
         raise RefusedEventError("too_deep", f"The event is {error}; flatten it or send less.") from None
@@ -78,8 +88,20 @@ def read_event(document: Any, *, received_at: datetime) -> IncomingEvent:
     event.data = {key: value for key, value in data.items() if key not in _STRUCTURED}
     for key, value in top.items():
         if key not in _TOP_LEVEL:
-            event.data.setdefault(mend_text(key, "data", marks, limit=200), value)
+            event.data.setdefault(key, value)
     return event
+
+
+def _read_top_level(document: Mapping[str, Any], marks: list[Mark]) -> dict[str, Any]:
+    """Everything but ``data``, mended; fields beyond the limit are dropped and that is marked, known ones come first."""
+    names = sorted((key for key in document if key != "data"), key=lambda key: key not in _TOP_LEVEL)
+    if len(names) > MAX_KEYS:
+        marks.append({"path": "(top level)", "rule": "keys_dropped"})
+    top = {}
+    for key in names[:MAX_KEYS]:
+        name = mend_key(key, "", marks)
+        top[name] = mend(document[key], name, marks)
+    return top
 
 
 class _Fields:

@@ -20,7 +20,7 @@ LIST = "/admin/events/ingestrejection/"
 def refuse(sender: Sender | None, code: str, *, days_ago: int = 0, count: int = 1) -> IngestRejection:
     at = timezone.now() - timedelta(days=days_ago)
     return IngestRejection.objects.create(
-        service=sender and sender.service,
+        service=sender.service if sender else None,
         code=code,
         detail=f"{code}: send it as the guide says",
         day=at.date(),

@@ -21,7 +21,8 @@ def dumps(value: Any) -> bytes:
     return json.dumps(value).encode("utf-8", "surrogatepass")
 
 
-hostile_events = st.dictionaries(st.sampled_from([*FIELDS, "event", "x\x00y", "__proto__"]), json_values, max_size=6)
+names = st.sampled_from([*FIELDS, "event", "x\x00y", "__proto__"]) | st.text(st.characters(codec=None), max_size=5)
+hostile_events = st.dictionaries(names, json_values, max_size=6)
 hostile_bodies = st.one_of(
     st.binary(max_size=300),
     hostile_events.map(dumps),

@@ -1,6 +1,7 @@
 """`POST /api/analytics/track`, through Django's test client; tests/journeys sends through the real server."""
 
 import gzip
+import json
 import zlib
 from datetime import timedelta
 from typing import Any
@@ -153,6 +154,39 @@ def test_what_is_no_json_is_400_and_counted_with_a_sample(sender: Sender, body: 
     assert json_of(response)["code"] == code
     rejection = IngestRejection.objects.get()
     assert (rejection.service, rejection.code, rejection.rejection_count) == (sender.service, code, 1)
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "nonsense", "*/*;q=0", ""])
+@pytest.mark.parametrize("query", ["", "?format=xml"])
+def test_how_the_answer_should_look_is_no_reason_to_refuse_an_event(sender: Sender, accept: str, query: str) -> None:
+    response = sender.post(EVENT, path=f"/api/analytics/track{query}", Accept=accept)
+
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("key", ["x\x00y", "x\ud800y", "k" * 5_000])
+def test_a_strange_field_name_is_mended_and_the_event_kept(sender: Sender, key: str) -> None:
+    body = json.dumps({"event": "a", key: "nul \x00", "data": {key: {key: "nul \x00"}}, "tags": {key: "t"}}).encode()
+
+    response = sender.post(body)
+
+    assert response.status_code == 200
+    event = Event.objects.get()
+    assert "key_mended" in {mark["rule"] for mark in event.repaired}
+    assert len(event.data) == 1
+
+
+def test_thousands_of_fields_are_cut_and_the_known_ones_kept(sender: Sender) -> None:
+    sender.post({**{f"field_{number}": number for number in range(3_000)}, "event": "a", "message": "said"})
+
+    event = Event.objects.get()
+    assert (event.message, len(event.data) <= 500) == ("said", True)
+    assert {"path": "(top level)", "rule": "keys_dropped"} in event.repaired
+
+
+def test_encodings_on_top_of_one_another_have_an_end(sender: Sender) -> None:
+    assert sender.post(b"x", **{"Content-Encoding": ", ".join(["gzip"] * 50)}).status_code == 415
 
 
 def test_an_empty_array_is_accepted_and_stores_nothing(sender: Sender) -> None:
