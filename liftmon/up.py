@@ -217,7 +217,7 @@ class Up:
             "--no-ws",
             "--respawn-failed-workers",
             "--log-level",
-            "warning",
+            "error",  # a warning about eight threads would open every log; threads here wait for PostgreSQL
         ]
         web += ["--workers-kill-timeout", "8s"]
         worker = [

@@ -1,4 +1,4 @@
-"""The catalogue: what it says of a name, who may change it; what an edit does is in test_rejections_and_catalogue.py."""
+"""The catalogue: what it says of a name, who may change it, and what an edit does."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from events.models import EventType
+from events.ingest import pipeline
+from events.models import Event, EventType
 from events.rollups import compact
 from tests.events.admin.people import client_of, make_person, reader
 from tests.events.conftest import Sender, ago
@@ -119,3 +120,52 @@ def test_only_those_who_may_change_the_catalogue_do(db: None, rights: list[str],
 
 def test_staff_who_may_not_view_the_catalogue_are_refused(db: None) -> None:
     assert client_of(reader()).get(LIST).status_code == 403
+
+
+@pytest.mark.parametrize("count", [1, 25])
+def test_the_catalogue_costs_the_same_however_long_it_is(
+    sender: Sender, admin_client: Client, count: int, django_assert_max_num_queries: Any
+) -> None:
+    sender.store(*({"event": f"name_{number}"} for number in range(count)))
+
+    with django_assert_max_num_queries(12):
+        page = admin_client.get(f"{LIST}?is_from_guide__exact=0")
+
+    assert page.content.decode().count("first seen in an event") == count
+
+
+def test_the_catalogue_counts_the_last_seven_days(sender: Sender, admin_client: Client) -> None:
+    sender.store(*({"event": "api_timeout"} for _ in range(3)))
+
+    assert (
+        '<a href="/admin/events/event/?name=api_timeout&amp;window=7d">3</a>' in admin_client.get(LIST).content.decode()
+    )
+
+
+def test_an_edit_decides_what_the_next_event_is(sender: Sender, admin_client: Client) -> None:
+    entry = EventType.objects.get(name="cache_performance")
+
+    response = admin_client.post(
+        f"{LIST}{entry.pk}/change/",
+        {
+            "name": "another",
+            "tier": "immediate",
+            "default_severity": "critical",
+            "kind": "error",
+            "description": "",
+            "question": "",
+        },
+    )
+    pipeline._catalogue.cache_clear()  # it is read again every few seconds
+    sender.store({"event": "cache_performance"})
+
+    assert response.status_code == 302
+    entry.refresh_from_db()
+    assert entry.name == "cache_performance"
+    assert (Event.objects.get().tier, Event.objects.get().severity) == ("immediate", "critical")
+
+
+def test_an_entry_of_the_guide_stays(admin_client: Client) -> None:
+    entry = EventType.objects.get(name="ai_failure")
+
+    assert admin_client.post(f"{LIST}{entry.pk}/delete/", {"post": "yes"}).status_code == 403

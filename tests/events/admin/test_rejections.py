@@ -1,4 +1,4 @@
-"""Rejections: narrowing, rights and costs; what a row shows is in test_rejections_and_catalogue.py."""
+"""Rejections: what a row shows, narrowing, rights and costs."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -117,3 +117,32 @@ def test_it_asks_the_same_questions_however_many_services_there_are(
         refuse(make_sender(f"more {number}"), "invalid_json")
 
     assert asked() == with_one
+
+
+def test_an_empty_list_of_rejections_says_what_it_is_for(admin_client: Client) -> None:
+    assert "Nothing was refused" in admin_client.get(LIST).content.decode()
+
+
+def test_rejections_are_listed_with_service_reason_and_count(sender: Sender, admin_client: Client) -> None:
+    sender.post(b"{")
+    sender.post(b"{ <script>alert(1)</script>")
+    sender.post([{"event": "a"}, 1, 2])
+
+    page = admin_client.get(LIST).content.decode()
+    rejection = IngestRejection.objects.get(code="invalid_json")
+    detail = admin_client.get(f"{LIST}{rejection.pk}/change/").content.decode()
+
+    assert rejection.rejection_count == 2
+    assert IngestRejection.objects.get(code="not_an_object").rejection_count == 2
+    assert "lift api" in page
+    assert "not_an_object" in page
+    assert "<script>alert" not in detail
+    assert "&lt;script&gt;alert(1)" in detail
+
+
+def test_nobody_changes_a_rejection(sender: Sender, admin_client: Client) -> None:
+    sender.post(b"{")
+    rejection = IngestRejection.objects.get()
+
+    assert admin_client.post(f"{LIST}{rejection.pk}/change/", {"code": "x"}).status_code == 403
+    assert admin_client.post(f"{LIST}{rejection.pk}/delete/", {"post": "yes"}).status_code == 403
