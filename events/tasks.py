@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from events import partitions, rollups
+from events import partitions, retention, rollups
 
 
 @shared_task(name="events.tasks.compact_rollups")
@@ -14,3 +14,8 @@ def compact_rollups(**_: object) -> int:
 @shared_task(name="events.tasks.make_partitions")
 def make_partitions(**_: object) -> int:
     return partitions.make_partitions(now=timezone.now())
+
+
+@shared_task(name="events.tasks.forget_expired")
+def forget_expired(**_: object) -> int:
+    return retention.forget_expired(now=timezone.now()).rows

@@ -28,6 +28,10 @@ SCHEDULES: tuple[Schedule, ...] = (
         "Make event partitions", "events.tasks.make_partitions", 1, IntervalSchedule.HOURS,
         "Makes the weekly partitions of the events table three weeks ahead.", 3600,
     ),
+    Schedule(
+        "Forget expired events", "events.tasks.forget_expired", 1, IntervalSchedule.HOURS,
+        "Drops partitions past their tier's retention, and old receipts, rollups and rejections.", 3600,
+    ),
 )  # fmt: skip
 
 

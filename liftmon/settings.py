@@ -199,6 +199,14 @@ SPECTACULAR_SETTINGS = {
 INGEST_MAX_BODY_BYTES = env.int("LIFTMON_MAX_BODY_BYTES", default=5 * 1024 * 1024)
 INGEST_MAX_EVENTS = env.int("LIFTMON_MAX_EVENTS", default=1000)
 
+# --- How long things are kept, in days -----------------------------------------------------------------------------
+RETENTION_DAYS = {
+    "immediate": env.int("LIFTMON_RETENTION_IMMEDIATE_DAYS", default=365),
+    "daily": env.int("LIFTMON_RETENTION_DAILY_DAYS", default=90),
+    "weekly": env.int("LIFTMON_RETENTION_WEEKLY_DAYS", default=30),
+}
+ROLLUP_RETENTION_DAYS = env.int("LIFTMON_RETENTION_ROLLUP_DAYS", default=400)
+
 # --- Logs: one readable line each, on standard error --------------------------------------------------------------
 structlog.configure(
     processors=[
