@@ -59,6 +59,9 @@ class TooDeepError(ValueError):
 
 def mend_text(text: str, path: str, marks: list[Mark], *, limit: int = MAX_TEXT) -> str:
     """Text that PostgreSQL can keep. NUL and lone surrogates become U+FFFD; cut at ``limit`` characters."""
+    # Nearly every text is short and ASCII, and asking for that costs a third of a search.
+    if len(text) <= limit and text.isascii() and "\x00" not in text:
+        return text
     if _UNSTORABLE.search(text):
         if "\x00" in text:
             marks.append({"path": path, "rule": "nul"})
@@ -73,7 +76,7 @@ def mend_text(text: str, path: str, marks: list[Mark], *, limit: int = MAX_TEXT)
 
 def mend_key(key: str, path: str, marks: list[Mark]) -> str:
     """A field's name that PostgreSQL can keep, at most MAX_KEY characters; ``path`` is where the field stands ("" at the top)."""
-    if len(key) <= MAX_KEY and not _UNSTORABLE.search(key):
+    if len(key) <= MAX_KEY and (key.isidentifier() or not _UNSTORABLE.search(key)):
         return key
     name = _UNSTORABLE.sub("\ufffd", key[:MAX_KEY])
     marks.append({"path": f"{path}.{name}" if path else name, "rule": "key_mended"})
@@ -82,7 +85,17 @@ def mend_key(key: str, path: str, marks: list[Mark]) -> str:
 
 def mend(value: Any, path: str, marks: list[Mark]) -> Any:
     """The same JSON value with everything unstorable mended, containers rebuilt. Raises TooDeepError."""
-    return _Mender(marks).mend(value, path, 0)
+    return value if _is_plain(value) else _Mender(marks).mend(value, path, 0)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether this is surely a text or number that needs no mending: nearly all are. No subclass is (HugeNumber)."""
+    kind = type(value)
+    if kind is str:
+        return len(value) <= MAX_TEXT and value.isascii() and "\x00" not in value
+    if kind is int:
+        return -_LARGEST_INT <= value <= _LARGEST_INT  # type: ignore[no-any-return]
+    return value is None or kind is bool or (kind is float and math.isfinite(value))
 
 
 class _Mender:
@@ -90,12 +103,10 @@ class _Mender:
 
     def __init__(self, marks: list[Mark]) -> None:
         self.marks = marks
-        self.nodes = 0
+        self.nodes = 1
 
     def mend(self, value: Any, path: str, depth: int) -> Any:
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise TooDeepError(f"more than {MAX_NODES} values in one event")
+        """The value mended; whoever holds it has counted it."""
         if isinstance(value, str):
             if isinstance(value, HugeNumber):
                 self.marks.append({"path": path, "rule": "number_too_large"})
@@ -113,6 +124,11 @@ class _Mender:
             return self._object(value, path, depth)
         return self._array(value, path, depth)
 
+    def _count(self, values: int) -> None:
+        self.nodes += values
+        if self.nodes > MAX_NODES:
+            raise TooDeepError(f"more than {MAX_NODES} values in one event")
+
     def _whole_number(self, value: int, path: str) -> int | str:
         if -_LARGEST_INT <= value <= _LARGEST_INT:
             return value
@@ -126,11 +142,23 @@ class _Mender:
         return None
 
     def _object(self, value: dict[str, Any], path: str, depth: int) -> dict[str, Any]:
+        if len(value) > MAX_KEYS:
+            return self._wide_object(value, path, depth)
+        self._count(len(value))
+        mended: dict[str, Any] = {}
+        for key, child in value.items():
+            name = key if key.isidentifier() and len(key) <= MAX_KEY else mend_key(key, path, self.marks)
+            # A child's path is only made for a child that needs one.
+            mended[name] = child if _is_plain(child) else self.mend(child, f"{path}.{name}", depth + 1)
+        return mended
+
+    def _wide_object(self, value: dict[str, Any], path: str, depth: int) -> dict[str, Any]:
         mended: dict[str, Any] = {}
         for key, child in value.items():
             if len(mended) >= MAX_KEYS:
                 self.marks.append({"path": path, "rule": "keys_dropped"})
                 break
+            self._count(1)
             name = mend_key(key, path, self.marks)
             mended[name] = self.mend(child, f"{path}.{name}", depth + 1)
         return mended
@@ -139,7 +167,11 @@ class _Mender:
         if len(value) > MAX_ITEMS:
             self.marks.append({"path": path, "rule": "items_dropped"})
             value = value[:MAX_ITEMS]
-        return [self.mend(child, f"{path}.{index}", depth + 1) for index, child in enumerate(value)]
+        self._count(len(value))
+        return [
+            child if _is_plain(child) else self.mend(child, f"{path}.{index}", depth + 1)
+            for index, child in enumerate(value)
+        ]
 
 
 def read_time(value: Any, path: str, *, received_at: datetime, marks: list[Mark]) -> datetime:
