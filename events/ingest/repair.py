@@ -85,17 +85,10 @@ def mend_key(key: str, path: str, marks: list[Mark]) -> str:
 
 def mend(value: Any, path: str, marks: list[Mark]) -> Any:
     """The same JSON value with everything unstorable mended, containers rebuilt. Raises TooDeepError."""
-    return value if _is_plain(value) else _Mender(marks).mend(value, path, 0)
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether this is surely a text or number that needs no mending: nearly all are. No subclass is (HugeNumber)."""
-    kind = type(value)
-    if kind is str:
-        return len(value) <= MAX_TEXT and value.isascii() and "\x00" not in value
-    if kind is int:
-        return -_LARGEST_INT <= value <= _LARGEST_INT  # type: ignore[no-any-return]
-    return value is None or kind is bool or (kind is float and math.isfinite(value))
+    # Most values of most events are such texts; the same question stands in _object, as a call would double its cost.
+    if type(value) is str and len(value) <= MAX_TEXT and value.isascii() and "\x00" not in value:
+        return value
+    return _Mender(marks).mend(value, path, 0)
 
 
 class _Mender:
@@ -148,8 +141,16 @@ class _Mender:
         mended: dict[str, Any] = {}
         for key, child in value.items():
             name = key if key.isidentifier() and len(key) <= MAX_KEY else mend_key(key, path, self.marks)
-            # A child's path is only made for a child that needs one.
-            mended[name] = child if _is_plain(child) else self.mend(child, f"{path}.{name}", depth + 1)
+            kind = type(child)  # not isinstance: a HugeNumber is a str that needs mending
+            if (
+                (kind is str and len(child) <= MAX_TEXT and child.isascii() and "\x00" not in child)
+                or (kind is int and -_LARGEST_INT <= child <= _LARGEST_INT)
+                or child is None
+                or kind is bool
+            ):
+                mended[name] = child
+            else:  # a path is only made for what may need one
+                mended[name] = self.mend(child, f"{path}.{name}", depth + 1)
         return mended
 
     def _wide_object(self, value: dict[str, Any], path: str, depth: int) -> dict[str, Any]:
@@ -168,10 +169,7 @@ class _Mender:
             self.marks.append({"path": path, "rule": "items_dropped"})
             value = value[:MAX_ITEMS]
         self._count(len(value))
-        return [
-            child if _is_plain(child) else self.mend(child, f"{path}.{index}", depth + 1)
-            for index, child in enumerate(value)
-        ]
+        return [self.mend(child, f"{path}.{index}", depth + 1) for index, child in enumerate(value)]
 
 
 def read_time(value: Any, path: str, *, received_at: datetime, marks: list[Mark]) -> datetime:
@@ -184,9 +182,11 @@ def read_time(value: Any, path: str, *, received_at: datetime, marks: list[Mark]
     moment = _parse_time(value)
     if moment is None:
         marks.append({"path": path, "rule": "timestamp_unreadable"})
-    elif moment > received_at + FURTHEST_AHEAD:
+        return received_at
+    age = received_at - moment
+    if age < -FURTHEST_AHEAD:
         marks.append({"path": path, "rule": "timestamp_future"})
-    elif moment < received_at - OLDEST:
+    elif age > OLDEST:
         marks.append({"path": path, "rule": "timestamp_past"})
     else:
         return moment
@@ -194,8 +194,6 @@ def read_time(value: Any, path: str, *, received_at: datetime, marks: list[Mark]
 
 
 def _parse_time(value: Any) -> datetime | None:
-    if isinstance(value, bool):
-        return None
     if isinstance(value, str):
         text = value.strip()[:64]
         try:
@@ -205,11 +203,13 @@ def _parse_time(value: Any) -> datetime | None:
                 return _from_epoch(float(text))
             except ValueError:
                 return None
+        if moment.tzinfo is UTC:
+            return moment
         try:
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         except OverflowError:
             return None
-    return _from_epoch(value) if isinstance(value, int | float) else None
+    return _from_epoch(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _from_epoch(number: float) -> datetime | None:
@@ -244,7 +244,9 @@ def read_text(value: Any, path: str, marks: list[Mark], *, limit: int) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return mend_text(value.strip(), path, marks, limit=limit)
+        text = value.strip()
+        is_clean = len(text) <= limit and text.isascii() and "\x00" not in text
+        return text if is_clean else mend_text(text, path, marks, limit=limit)
     marks.append({"path": path, "rule": "wrong_type"})
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""

@@ -4,7 +4,7 @@ A known field may stand at the top level or inside ``data``; the top level wins.
 guide's queries read it), except the structured fields, which have columns of their own. Unknown fields end up in ``data``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ from events.ingest.types import ExceptionValue, IncomingEvent, Kind, Mark, Sever
 
 _EVENT_ID_NAMESPACE = UUID("8d3c7a52-54c5-4c8e-9a3c-0d6b3b0f5a11")
 _MAX_TAGS = 50
+_MAX_TAG = 200
 _MAX_BREADCRUMBS = 100
 _MAX_FINGERPRINT_PARTS = 20
 
@@ -40,9 +41,10 @@ _SEVERITY_WORDS: dict[str, Severity] = {
 }
 # The numbers of Python's logging and of bunyan/pino, which agree from debug to error; 60 is pino's fatal.
 _SEVERITY_NUMBERS = {10: Severity.DEBUG, 20: Severity.INFO, 30: Severity.WARNING, 40: Severity.ERROR}
+_KINDS = {kind.value: kind for kind in Kind}
 
 # Lifted out of ``data``: they have columns, and keeping them twice would double the largest fields.
-_STRUCTURED = ("stack", "stacktrace", "exception", "breadcrumbs", "tags", "fingerprint")
+_STRUCTURED = frozenset(("stack", "stacktrace", "exception", "breadcrumbs", "tags", "fingerprint"))
 _TOP_LEVEL = frozenset(
     (
         "event", "data", "event_id", "eventId", "timestamp", "severity", "level", "kind", "message", "error", "reason",
@@ -69,55 +71,80 @@ def read_event(document: Any, *, received_at: datetime) -> IncomingEvent:
         )
     marks: list[Mark] = []
     try:
-        top = _read_top_level(document, marks)
+        top, others = _read_top_level(document, marks)
         data = _read_data(document.get("data"), marks)
     except TooDeepError as error:
         raise RefusedEventError("too_deep", f"The event is {error}; flatten it or send less.") from None
     name = _read_name(top.get("event"), marks)
-    fields = _Fields(top, data)
-    event = IncomingEvent(
-        name=name,
-        received_at=received_at,
-        occurred_at=read_time(*fields.find("timestamp"), received_at=received_at, marks=marks),
-        repaired=marks,
-    )
+    fields = _Fields(top, others, data, marks)
+    occurred_at = read_time(*fields.find("timestamp"), received_at=received_at, marks=marks)
+    event = IncomingEvent(name, occurred_at, received_at, repaired=marks)
     _read_identity(event, fields)
     _read_severity(event, fields)
     _read_text_fields(event, fields)
     _read_structured_fields(event, fields)
-    event.data = {key: value for key, value in data.items() if key not in _STRUCTURED}
-    for key, value in top.items():
-        if key not in _TOP_LEVEL:
-            event.data.setdefault(key, value)
+    if not _STRUCTURED.isdisjoint(data):
+        data = {key: value for key, value in data.items() if key not in _STRUCTURED}
+    for key, value in others.items():
+        data.setdefault(key, value)
+    event.data = data
     return event
 
 
-def _read_top_level(document: Mapping[str, Any], marks: list[Mark]) -> dict[str, Any]:
-    """Everything but ``data``, mended; fields beyond the limit are dropped and that is marked, known ones come first."""
-    names = sorted((key for key in document if key != "data"), key=lambda key: key not in _TOP_LEVEL)
-    if len(names) > MAX_KEYS:
+def _read_top_level(document: dict[str, Any], marks: list[Mark]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The known fields that hold something, and the unknown ones, mended; ``data`` is in neither.
+
+    Fields beyond the limit are dropped and that is marked, known ones come first.
+    """
+    top: dict[str, Any] = {}
+    unknown: list[str] = []
+    count = len(document) - ("data" in document)
+    if count > MAX_KEYS:
         marks.append({"path": "(top level)", "rule": "keys_dropped"})
-    top = {}
-    for key in names[:MAX_KEYS]:
+    for key, value in document.items():
+        if key not in _TOP_LEVEL:
+            unknown.append(key)
+        elif key != "data" and (mended := mend(value, key, marks)) is not None:  # NaN is null once it is mended
+            top[key] = mended
+    others: dict[str, Any] = {}
+    for key in unknown[: MAX_KEYS - (count - len(unknown))]:
         name = mend_key(key, "", marks)
-        top[name] = mend(document[key], name, marks)
-    return top
+        others[name] = mend(document[key], name, marks)
+    return top, others
 
 
 class _Fields:
-    """Looks a field up at the top level, then in ``data``; answers the value and its path."""
+    """Looks a field up at the top level, then in ``data``; every value is mended, and none of the top level's is null."""
 
-    def __init__(self, top: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+    __slots__ = ("data", "marks", "others", "top", "values")
+
+    def __init__(self, top: dict[str, Any], others: dict[str, Any], data: dict[str, Any], marks: list[Mark]) -> None:
         self.top = top
+        self.others = others
         self.data = data
+        self.marks = marks
+        # One lookup answers for both places, and most lookups are for fields that are not there.
+        self.values = {**data, **top}
 
     def find(self, *names: str) -> tuple[Any, str]:
+        """The first value there is, and its path."""
         for name in names:
-            if (value := self.top.get(name)) is not None:
-                return value, name
-            if (value := self.data.get(name)) is not None:
-                return value, f"data.{name}"
+            if (value := self.values.get(name)) is not None:
+                return value, name if name in self.top else f"data.{name}"
         return None, names[0]
+
+    def path(self, name: str) -> str:
+        """Where a value that there is stands."""
+        return name if name in self.top else f"data.{name}"
+
+    def text(self, *names: str, limit: int) -> str:
+        """The first value there is, as text; only what is no short text has to be marked, and needs its path."""
+        for name in names:
+            if (value := self.values.get(name)) is not None:
+                if type(value) is str and len(value) <= limit:
+                    return value.strip()
+                return read_text(value, self.path(name), self.marks, limit=limit)
+        return ""
 
 
 def _read_name(value: Any, marks: list[Mark]) -> str:
@@ -142,50 +169,54 @@ def _read_data(value: Any, marks: list[Mark]) -> dict[str, Any]:
 
 
 def _read_identity(event: IncomingEvent, fields: _Fields) -> None:
-    value, path = fields.find("event_id", "eventId")
-    if value is not None:
-        event.event_id = _read_event_id(value, path, event.repaired)
+    if text := fields.text("event_id", "eventId", limit=200):
+        event.event_id = _event_id(text, fields)
     value, path = fields.find("user_id", "userId")
-    user, user_path = fields.find("user")
-    if value is None and isinstance(user, dict):
-        value, path = user.get("id") or user.get("email"), f"{user_path}.id"
-    elif value is None and isinstance(user, str | int):
-        value, path = user, user_path
     if value is None:
-        # An address is all that some events know of a person; it is hashed like an id and never kept.
-        value, path = fields.find("email")
+        value, path = _find_other_identity(fields)
     # A number is a fine id: no mark for it.
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    event.user_identity = read_text(value, path, event.repaired, limit=200)
-    value, path = fields.find("session_id", "sessionId")
-    event.session_id = read_text(value, path, event.repaired, limit=128)
+    event.user_identity = read_text(value, path, fields.marks, limit=200)
+    event.session_id = fields.text("session_id", "sessionId", limit=128)
 
 
-def _read_event_id(value: Any, path: str, marks: list[Mark]) -> UUID | None:
-    text = read_text(value, path, marks, limit=200)
-    if not text:
-        return None
+def _find_other_identity(fields: _Fields) -> tuple[Any, str]:
+    user, path = fields.find("user")
+    if isinstance(user, dict):
+        value = user.get("id") or user.get("email")
+        if value is not None:
+            return value, f"{path}.id"
+    elif isinstance(user, str | int):
+        return user, path
+    # An address is all that some events know of a person; it is hashed like an id and never kept.
+    if (value := fields.others.get("email")) is not None:
+        return value, "email"
+    return fields.find("email")
+
+
+def _event_id(text: str, fields: _Fields) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        marks.append({"path": path, "rule": "event_id_hashed"})
+        _, path = fields.find("event_id", "eventId")
+        fields.marks.append({"path": path, "rule": "event_id_hashed"})
         return uuid5(_EVENT_ID_NAMESPACE, text)
 
 
 def _read_severity(event: IncomingEvent, fields: _Fields) -> None:
     """``severity`` wins over ``level``: the guide logs with ``logger.error`` and says ``severity: 'WARNING'`` inside."""
     for name in ("severity", "level"):
-        value, path = fields.find(name)
+        value = fields.values.get(name)
         if value is None:
             continue
         event.severity = severity_of(value)
         if event.severity is not None:
             break
-        event.repaired.append({"path": path, "rule": "severity_unknown"})
+        fields.marks.append({"path": fields.path(name), "rule": "severity_unknown"})
     kind = fields.top.get("kind")
-    if isinstance(kind, str) and kind in set(Kind):
-        event.kind = Kind(kind)
+    if isinstance(kind, str) and kind in _KINDS:
+        event.kind = _KINDS[kind]
     elif "track" in (fields.top.get("level"), fields.data.get("level")):
         event.kind = Kind.TRACK
 
@@ -203,15 +234,18 @@ def severity_of(value: Any) -> Severity | None:
 
 
 def _read_text_fields(event: IncomingEvent, fields: _Fields) -> None:
-    marks = event.repaired
     value, path = fields.find("message", "error", "reason")
-    if isinstance(value, dict):  # an Error turned into an object
-        value, path = value.get("message") or value.get("name"), f"{path}.message"
-    event.message = read_text(value, path, marks, limit=8192)
-    event.environment = read_text(*fields.find("environment"), marks, limit=64)
-    event.release = read_text(*fields.find("release"), marks, limit=200)
-    event.endpoint = _endpoint_path(read_text(*fields.find("endpoint"), marks, limit=2000))
-    event.duration_ms = read_number(*fields.find("duration_ms", "response_time_ms"), marks)
+    if value is not None:
+        if isinstance(value, dict):  # an Error turned into an object
+            value, path = value.get("message") or value.get("name"), f"{path}.message"
+        event.message = read_text(value, path, fields.marks, limit=8192)
+    event.environment = fields.text("environment", limit=64)
+    event.release = fields.text("release", limit=200)
+    if endpoint := fields.text("endpoint", limit=2000):
+        event.endpoint = _endpoint_path(endpoint)
+    value, path = fields.find("duration_ms", "response_time_ms")
+    if value is not None:
+        event.duration_ms = read_number(value, path, fields.marks)
 
 
 def _endpoint_path(endpoint: str) -> str:
@@ -220,15 +254,24 @@ def _endpoint_path(endpoint: str) -> str:
         rest = endpoint.split("://", 1)[1]
         _, slash, path = rest.partition("/")
         endpoint = slash + path or "/"
-    return endpoint.split("?", 1)[0].split("#", 1)[0][:500]
+    if "?" in endpoint or "#" in endpoint:
+        endpoint = endpoint.split("?", 1)[0].split("#", 1)[0]
+    return endpoint[:500]
 
 
 def _read_structured_fields(event: IncomingEvent, fields: _Fields) -> None:
-    marks = event.repaired
-    event.tags = _read_tags(*fields.find("tags"), marks)
-    event.breadcrumbs = _read_breadcrumbs(*fields.find("breadcrumbs"), marks)
-    event.fingerprint = _read_fingerprint(*fields.find("fingerprint"), marks)
-    event.exception = _read_exception(event, fields)
+    values, marks = fields.values, fields.marks
+    if values.get("tags") is not None:
+        event.tags = _read_tags(*fields.find("tags"), marks)
+    if values.get("breadcrumbs") is not None:
+        event.breadcrumbs = _read_breadcrumbs(*fields.find("breadcrumbs"), marks)
+    if values.get("fingerprint") is not None:
+        event.fingerprint = _read_fingerprint(*fields.find("fingerprint"), marks)
+    if not _TELLS_OF_A_STACK.isdisjoint(values):
+        event.exception = _read_exception(event, fields)
+
+
+_TELLS_OF_A_STACK = frozenset(("exception", "error", "stack", "stacktrace"))
 
 
 def _read_exception(event: IncomingEvent, fields: _Fields) -> list[ExceptionValue]:
@@ -243,7 +286,7 @@ def _read_exception(event: IncomingEvent, fields: _Fields) -> list[ExceptionValu
         return []
     if not isinstance(stack, str):
         return read_exception(stack)
-    text = mend_text(stack, path, event.repaired, limit=MAX_TEXT)
+    text = mend_text(stack, path, fields.marks, limit=MAX_TEXT)
     chain = parse_stack(text)
     if not chain:  # a stack in no language that is known: kept as text
         return [{"type": "", "value": text[:8192], "frames": [], "synthetic": True}]
@@ -253,30 +296,40 @@ def _read_exception(event: IncomingEvent, fields: _Fields) -> list[ExceptionValu
 
 
 def _read_tags(value: Any, path: str, marks: list[Mark]) -> dict[str, str]:
-    if value is None:
-        return {}
-    pairs: list[tuple[Any, Any]] = []
+    pairs: Collection[tuple[Any, Any]] = ()
     if isinstance(value, dict):
-        pairs = list(value.items())
+        pairs = value.items()
     elif isinstance(value, list):
-        for item in value:
-            if isinstance(item, list) and len(item) == 2:
-                pairs.append((item[0], item[1]))
-            elif isinstance(item, str):
-                pairs.append((item, "true"))
-            else:
-                marks.append({"path": path, "rule": "wrong_type"})
+        pairs = _pairs_of(value, path, marks)
     else:
         marks.append({"path": path, "rule": "wrong_type"})
     if len(pairs) > _MAX_TAGS:
         marks.append({"path": path, "rule": "tags_dropped"})
+        pairs = list(pairs)[:_MAX_TAGS]
     tags: dict[str, str] = {}
-    for key, tag in pairs[:_MAX_TAGS]:
+    for key, tag in pairs:
         if isinstance(key, str) and key:
+            name = key[:64]
+            if type(tag) is str and len(tag) <= _MAX_TAG:
+                tags[name] = tag.strip()
+                continue
             # Numbers and booleans are common and clear: converted without a mark.
             text = str(tag).lower() if isinstance(tag, bool) else str(tag) if isinstance(tag, int | float) else tag
-            tags[key[:64]] = read_text(text, f"{path}.{key[:64]}", marks, limit=200)
+            tags[name] = read_text(text, f"{path}.{name}", marks, limit=_MAX_TAG)
     return tags
+
+
+def _pairs_of(items: list[Any], path: str, marks: list[Mark]) -> list[tuple[Any, Any]]:
+    """Sentry's other form: ``[["plan", "pro"], "beta"]``."""
+    pairs: list[tuple[Any, Any]] = []
+    for item in items:
+        if isinstance(item, list) and len(item) == 2:
+            pairs.append((item[0], item[1]))
+        elif isinstance(item, str):
+            pairs.append((item, "true"))
+        else:
+            marks.append({"path": path, "rule": "wrong_type"})
+    return pairs
 
 
 def _read_breadcrumbs(value: Any, path: str, marks: list[Mark]) -> list[dict[str, Any]]:
