@@ -2,53 +2,60 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-import structlog
-from django.db import Error, connection
+from django.db.backends.utils import CursorWrapper
 
-from events.ingest.pipeline import scrubber
-from events.ingest.types import Refusal
+from events.ingest.configured_scrubber import scrubber
+from events.ingest.types import Refusal, RefusalCount
 
-logger = structlog.get_logger(__name__)
 SAMPLE_LENGTH = 1_000
 
 
-def count_rejection(
-    *, service_id: int | None, code: str, detail: str, sample: str, now: datetime, times: int = 1
-) -> None:
-    """Add to the day's row of (service, code). ``sample`` must be scrubbed already.
+def count_rejections(cursor: CursorWrapper, refusals: Sequence[RefusalCount]) -> None:
+    """Add to the day's row of each (service, code), inside the writer's transaction. Samples must be scrubbed already."""
+    # A service that nobody knows sorts before all others.
+    days: dict[tuple[int, str, date], list[RefusalCount]] = {}
+    for refusal in refusals:
+        days.setdefault((refusal.service_id or 0, refusal.code, refusal.at.date()), []).append(refusal)
+    for (service_id, code, day), members in sorted(days.items()):
+        samples = [refusal.sample for refusal in members if refusal.sample]
+        cursor.execute(
+            """
+            INSERT INTO events_ingestrejection AS rejection
+                (service_id, code, detail, day, rejection_count, sample, first_at, last_at)
+            VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (service_id, code, day) DO UPDATE SET
+                rejection_count = rejection.rejection_count + excluded.rejection_count,
+                detail = excluded.detail,
+                sample = CASE WHEN excluded.sample = '' THEN rejection.sample ELSE excluded.sample END,
+                last_at = greatest(rejection.last_at, excluded.last_at)
+            """,
+            [
+                service_id or None,
+                code,
+                members[-1].detail[:500],
+                day,
+                sum(refusal.times for refusal in members),
+                samples[-1][:SAMPLE_LENGTH] if samples else "",
+                min(refusal.at for refusal in members),
+                max(refusal.at for refusal in members),
+            ],
+        )
 
-    Never raises: the refusal is answered even when it cannot be counted, and the log says so.
-    """
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                INSERT INTO events_ingestrejection AS rejection
-                    (service_id, code, detail, day, rejection_count, sample, first_at, last_at)
-                VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
-                ON CONFLICT (service_id, code, day) DO UPDATE SET
-                    rejection_count = rejection.rejection_count + excluded.rejection_count,
-                    detail = excluded.detail,
-                    sample = CASE WHEN excluded.sample = '' THEN rejection.sample ELSE excluded.sample END,
-                    last_at = greatest(rejection.last_at, excluded.last_at)
-                """,
-                [service_id, code, detail[:500], now.date(), times, sample[:SAMPLE_LENGTH], now, now],
-            )
-    except Error:
-        logger.exception("rejection_not_counted", service_id=service_id, code=code)
 
-
-def count_refusals(service_id: int, refusals: Sequence[Refusal], documents: Sequence[Any], *, now: datetime) -> None:
-    """Count single events of a request that were refused, one row a reason, with the first of each as the sample."""
-    times = Counter(refusal.code for refusal in refusals)
-    for code, count in times.items():
+def refusal_counts(
+    service_id: int, refusals: Sequence[Refusal], documents: Sequence[Any], *, at: datetime
+) -> list[RefusalCount]:
+    """What to count for single events of a request that were refused: one a reason, with the first of each as sample."""
+    counts = []
+    for code, times in Counter(refusal.code for refusal in refusals).items():
         first = next(refusal for refusal in refusals if refusal.code == code)
         document = documents[first.index]
         sample = "" if document is None else sample_of(repr(document)[: SAMPLE_LENGTH * 4].encode("utf-8", "replace"))
-        count_rejection(service_id=service_id, code=code, detail=first.detail, sample=sample, now=now, times=count)
+        counts.append(RefusalCount(service_id, code, first.detail, sample, times, at))
+    return counts
 
 
 def sample_of(body: bytes) -> str:

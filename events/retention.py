@@ -11,12 +11,14 @@ from django.db import OperationalError, connection, transaction
 from psycopg import sql
 from psycopg.errors import LockNotAvailable
 
+from events.ingest.writer import REPEATS_KNOWN
 from events.partitions import BEHIND
+from events.rollups import FOLDED_TABLES, compact
 
 logger = structlog.get_logger(__name__)
-# A repeat of an event id is recognised for this long (events.ingest.writer).
-RECEIPTS_KEPT = timedelta(days=7)
-REJECTIONS_KEPT = timedelta(days=90)
+REFUSALS_KEPT = timedelta(days=90)
+# A value that was not seen for so long gives its place to another (events.ingest.guards).
+VALUES_KEPT = timedelta(days=30)
 _BATCH = 20_000
 # Dropping waits for readers of the table, and everybody else then waits behind it: better to try again later.
 _LOCK_PATIENCE = "2s"
@@ -39,12 +41,15 @@ def forget_expired(*, now: datetime) -> Forgotten:
     postponed: list[str] = []
     for name in expired_partitions(_all_partitions(), kept_days=settings.RETENTION_DAYS, now=now):
         (dropped if _drop(name) else postponed).append(name)
+    compact()  # what is pending has no index to delete by
     rollups = now - timedelta(days=settings.ROLLUP_RETENTION_DAYS)
     rows = (
-        _delete("events_eventreceipt", "received_at", now - RECEIPTS_KEPT)
-        + _delete("events_eventrollup", "minute", rollups)
-        + _delete("events_issuerollup", "hour", rollups)
-        + _delete("events_ingestrejection", "last_at", now - REJECTIONS_KEPT)
+        _delete("events_eventreceipt", "received_at", now - REPEATS_KNOWN)
+        + sum(_delete(table, column, rollups) for table, column in FOLDED_TABLES)
+        + _delete("events_ingestrejection", "last_at", now - REFUSALS_KEPT)
+        + _delete("events_guardhit", "last_at", now - REFUSALS_KEPT)
+        + _delete("events_newissuecount", "hour", now - timedelta(days=1))
+        + _delete("events_knownvalue", "last_seen_on", (now - VALUES_KEPT).date())
     )
     if dropped or postponed:
         logger.info("events_forgotten", dropped=dropped, postponed=postponed)
@@ -86,7 +91,7 @@ def _drop(name: str) -> bool:
     return True
 
 
-def _delete(table: str, column: str, before: datetime) -> int:
+def _delete(table: str, column: str, before: datetime | date) -> int:
     """Delete in batches of one short transaction each, so that writers never wait long."""
     statement = sql.SQL(
         "DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE {column} < %s LIMIT %s))"

@@ -198,6 +198,24 @@ SPECTACULAR_SETTINGS = {
 # --- Ingest limits (docs/ingest.md); the request limits are enforced while reading, before anything is parsed ----
 INGEST_MAX_BODY_BYTES = env.int("LIFTMON_MAX_BODY_BYTES", default=5 * 1024 * 1024)
 INGEST_MAX_EVENTS = env.int("LIFTMON_MAX_EVENTS", default=1000)
+# Bytes that the large bodies of one web process may occupy together while they arrive; more wait in line.
+INGEST_BUFFERED_BYTES = max(env.int("LIFTMON_MAX_BUFFERED_BYTES", default=24 * 1024 * 1024), INGEST_MAX_BODY_BYTES)
+# Keys and the catalogue are read again after so many seconds: how long a revoked key may still open the door.
+INGEST_KNOWN_SECONDS = 2.0
+# Events wait here while PostgreSQL is away; full, the door answers 503.
+SPOOL_MAX_BYTES = env.int("LIFTMON_SPOOL_MAX_BYTES", default=1024 * 1024 * 1024)
+# Events a minute, for keys and services that have no limit of their own; 0: none.
+KEY_RATE_LIMIT = env.int("LIFTMON_KEY_RATE_LIMIT", default=0)
+SERVICE_RATE_LIMIT = env.int("LIFTMON_SERVICE_RATE_LIMIT", default=0)
+# What one service may bring, so that a bad client cannot fill lists and counters.
+INGEST_NEW_ISSUES_PER_HOUR = env.int("LIFTMON_NEW_ISSUES_PER_HOUR", default=200)
+INGEST_CARDINALITY = {
+    "name": env.int("LIFTMON_MAX_NAMES", default=500),
+    "endpoint": env.int("LIFTMON_MAX_ENDPOINTS", default=1000),
+    "environment": env.int("LIFTMON_MAX_ENVIRONMENTS", default=50),
+    "tag_key": env.int("LIFTMON_MAX_TAG_KEYS", default=100),
+    "tag": env.int("LIFTMON_MAX_TAG_VALUES", default=500),
+}
 
 # --- How long things are kept, in days -----------------------------------------------------------------------------
 RETENTION_DAYS = {

@@ -207,18 +207,11 @@ class Up:
         self.say("Starting web, worker and beat.")
         options = self.options
         celery = [sys.executable, "-m", "celery", "--quiet", "-A", "liftmon"]
-        web = [sys.executable, "-m", "granian", "--interface", "wsgi", "liftmon.wsgi:application"]
+        web = [sys.executable, "-m", "granian", "--interface", "rsgi", "liftmon.rsgi:application"]
         web += ["--host", options.host, "--port", str(options.port), "--workers", str(options.workers)]
-        web += [
-            "--blocking-threads",
-            "8",
-            "--backpressure",
-            "64",
-            "--no-ws",
-            "--respawn-failed-workers",
-            "--log-level",
-            "error",  # a warning about eight threads would open every log; threads here wait for PostgreSQL
-        ]
+        # Slow clients wait on the event loop and cost no thread: let many in.
+        web += ["--backlog", "2048", "--backpressure", "2048", "--http1-header-read-timeout", "10000"]
+        web += ["--no-ws", "--respawn-failed-workers", "--log-level", "error"]
         web += ["--workers-kill-timeout", "8s"]
         worker = [
             *celery,

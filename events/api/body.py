@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import brotli
 import zstandard
 
+from events.api.pending import TOO_SLOW
 from events.api.problems import Problem
 
 _CHUNK = 64 * 1024
@@ -24,8 +25,10 @@ class _Reader(Protocol):
 def read_body(environ: dict[str, Any], *, limit: int) -> bytes:
     """The decoded body of a WSGI request, at most ``limit`` bytes both as sent and as decompressed.
 
-    Raises Problem: 400 (bad length or broken compression), 413 (too large), 415 (unknown Content-Encoding).
+    Raises Problem: 400 (bad length or broken compression), 408 (too slow), 413 (too large), 415 (unknown Content-Encoding).
     """
+    if environ.get(TOO_SLOW):
+        raise Problem(408, "body_too_slow", "The body did not arrive in time. Send it again, or smaller batches.")
     encodings = [name.strip().lower() for name in environ.get("HTTP_CONTENT_ENCODING", "").split(",") if name.strip()]
     if len(encodings) > _MOST_ENCODINGS:
         raise Problem(415, "unknown_encoding", f"More than {_MOST_ENCODINGS} encodings on top of one another. Use one.")

@@ -1,10 +1,14 @@
 """The ingest door. Edges only: read the request, make one call, answer."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import SynchronousOnlyOperation
 from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -13,13 +17,17 @@ from rest_framework.response import Response
 from events.api.authentication import authenticate
 from events.api.body import read_body
 from events.api.cors import CorsView
-from events.api.negotiation import AlwaysJson
+from events.api.negotiation import AlwaysJson, FastJson
+from events.api.pending import DEFER, IngestResponse, Pending
 from events.api.problems import Problem
 from events.api.serializers import AcceptedSerializer, EventSerializer, ProblemSerializer
+from events.ingest.group_commit import Outcome, Ticket
 from events.ingest.json_documents import UnreadableBodyError, read_documents
-from events.ingest.pipeline import IngestResult, ingest
-from events.rejections import count_refusals, count_rejection, sample_of
-from events.usage import note_use
+from events.ingest.pipeline import IngestResult, NotKeptError, answer, read
+from events.ingest.storing import committer
+from events.ingest.types import RefusalCount, Submission
+from events.rejections import refusal_counts, sample_of
+from events.usage import is_due
 
 logger = structlog.get_logger(__name__)
 
@@ -30,10 +38,12 @@ class TrackView(CorsView):
     http_method_names = ["post", "options"]
     permission_classes = []
     content_negotiation_class = AlwaysJson
+    renderer_classes = [FastJson]
     parser_classes: list[Any] = []  # the body is read below, with our own limits and encodings
     # Known as far as the request got, for counting what is refused.
     service_id: int | None = None
     body = b""
+    received_at: datetime
 
     @extend_schema(
         operation_id="track",
@@ -48,7 +58,10 @@ class TrackView(CorsView):
         },
         responses={
             200: AcceptedSerializer,
-            **{(code, "application/problem+json"): ProblemSerializer for code in (400, 401, 403, 413, 415)},
+            **{
+                (code, "application/problem+json"): ProblemSerializer
+                for code in (400, 401, 403, 408, 413, 415, 429, 503)
+            },
         },
         examples=[
             OpenApiExample(
@@ -67,36 +80,88 @@ class TrackView(CorsView):
         self.service_id = key.service_id
         self.body = read_body(request.META, limit=settings.INGEST_MAX_BODY_BYTES)
         documents, refusals, is_batch = read_documents(self.body, most=settings.INGEST_MAX_EVENTS)
-        result = ingest(service_id=key.service_id, documents=documents, refusals=refusals, received_at=self.received_at)
-        if result.refusals:
-            count_refusals(key.service_id, result.refusals, documents, now=self.received_at)
-        if not result.accepted and result.refusals:
-            raise _all_refused(result, is_batch=is_batch)
-        note_use(key, at=self.received_at)
-        answer: dict[str, Any] = {"ok": True, "accepted": result.accepted, "rejected": _errors(result)}
-        if not is_batch:
-            answer["id"] = str(result.event_ids[0])
-        return Response(answer)
+        reading = read(service_id=key.service_id, documents=documents, refusals=refusals, received_at=self.received_at)
+        submission = reading.submission
+        if reading.refusals:
+            submission.refusals = refusal_counts(key.service_id, reading.refusals, documents, at=self.received_at)
+        if submission.events and is_due(key.id, at=self.received_at):
+            submission.key_use = (key.id, self.received_at)
+        return self._when_durable(submission, lambda ticket: _answer(answer(reading, ticket), is_batch=is_batch))
+
+    def _when_durable(self, submission: Submission, answer_of: Callable[[Ticket], Response]) -> Response:
+        """The answer once the submission is kept: after waiting, or prepared for a server that waits itself."""
+        if DEFER not in self.request.META:
+            ticket = committer.submit(submission)
+            committer.wait(ticket)
+            return answer_of(ticket)
+        assumed = Ticket(submission, None)
+        assumed.outcome = Outcome.STORED
+        try:
+            response = answer_of(assumed)
+        except Problem as problem:  # nothing in it could be read; that too is counted before it is said
+            response = super().handle_exception(problem)
+
+        def settle(ticket: Ticket) -> HttpResponse | None:
+            if ticket.outcome is not Outcome.NOT_KEPT and not ticket.unstorable:
+                return None
+            try:
+                other = answer_of(ticket)
+            except (Problem, NotKeptError) as error:
+                other = self.handle_exception(error)
+            rendered: HttpResponse = self.finalize_response(self.request, other).render()
+            return rendered
+
+        return _with(response, Pending(submission, settle))
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Count what is refused as a whole; say honestly when the database is away."""
+        """Count what is refused as a whole; say honestly when nothing could be kept."""
+        if isinstance(exc, SynchronousOnlyOperation):
+            unfinished = IngestResponse(status=503)
+            unfinished.needs_thread = True
+            return unfinished
         if isinstance(exc, UnreadableBodyError):
             exc = Problem(413 if exc.code == "too_many_events" else 400, exc.code, exc.detail)
-        if isinstance(exc, OperationalError | InterfaceError):
-            logger.error("storage_unavailable", reason=str(exc))
-            exc = Problem(
-                503, "storage_unavailable", "The database cannot be reached; nothing was stored. Send it again."
+        if isinstance(exc, NotKeptError | OperationalError | InterfaceError):
+            return super().handle_exception(_not_kept(exc))
+        response = super().handle_exception(exc)
+        if isinstance(exc, Problem) and not exc.is_counted:
+            refusal = RefusalCount(
+                self.service_id, exc.code, str(exc.detail), sample_of(self.body), 1, self.received_at
             )
-            exc.headers["Retry-After"] = "5"
-        elif isinstance(exc, Problem) and not exc.is_counted:
-            count_rejection(
-                service_id=self.service_id,
-                code=exc.code,
-                detail=str(exc.detail),
-                sample=sample_of(self.body),
-                now=self.received_at,
-            )
-        return super().handle_exception(exc)
+            submission = Submission(refusals=[refusal])
+            if DEFER in self.request.META:
+                return _with(response, Pending(submission, lambda _: None))
+            committer.wait(committer.submit(submission))
+        return response
+
+
+def _with(response: Response, pending: Pending) -> IngestResponse:
+    if isinstance(response, IngestResponse):
+        response.pending = pending
+        return response
+    made = IngestResponse(
+        response.data, response.status_code, headers=dict(response.items()), content_type=response.content_type
+    )
+    made.pending = pending
+    return made
+
+
+def _not_kept(error: Exception) -> Problem:
+    logger.error("not_kept", kind=type(error).__name__, reason=str(error).strip())
+    problem = Problem(
+        503, "storage_unavailable", "Neither the database nor the spool can take it; nothing was kept. Send it again."
+    )
+    problem.headers["Retry-After"] = "5"
+    return problem
+
+
+def _answer(result: IngestResult, *, is_batch: bool) -> Response:
+    if not result.accepted and result.refusals:
+        raise _all_refused(result, is_batch=is_batch)
+    content: dict[str, Any] = {"ok": True, "accepted": result.accepted, "rejected": _errors(result)}
+    if not is_batch:
+        content["id"] = str(result.event_ids[0])
+    return IngestResponse(content)
 
 
 def _errors(result: IngestResult) -> list[dict[str, Any]]:

@@ -8,12 +8,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.db.backends.utils import CursorWrapper
 
+from events.ingest import guards
 from events.ingest.types import Fingerprint, PreparedEvent, Severity
+from events.models import Guard
 
 
 @dataclass(slots=True)
@@ -38,42 +43,112 @@ class Group:
         return self.newest.event.occurred_at
 
 
-def group_failures(events: Iterable[PreparedEvent]) -> dict[str, Group]:
-    """The failures among the events by the hash of their fingerprint."""
-    groups: dict[str, Group] = {}
+# Which service, and the hash of the fingerprint.
+GroupKey = tuple[int, str]
+
+
+def group_failures(events: Iterable[PreparedEvent]) -> dict[GroupKey, Group]:
+    """The failures among the events by service and fingerprint."""
+    groups: dict[GroupKey, Group] = {}
     for prepared in events:
         if prepared.fingerprint is not None:
-            groups.setdefault(prepared.fingerprint.hash, Group(prepared.fingerprint)).events.append(prepared)
+            key = (prepared.service_id, prepared.fingerprint.hash)
+            group = groups.get(key)
+            if group is None:
+                group = groups[key] = Group(prepared.fingerprint)
+            group.events.append(prepared)
     return groups
 
 
-def find_or_create_fingerprints(cursor: CursorWrapper, service_id: int, groups: dict[str, Group]) -> None:
-    """Give every group its fingerprint and issue; new ones are made by exactly one of several concurrent writers."""
-    hashes = sorted(groups)
-    cursor.execute(
-        "SELECT hash FROM events_issuefingerprint WHERE service_id = %s AND hash = ANY(%s)", [service_id, hashes]
-    )
-    known = {row[0] for row in cursor.fetchall()}
-    if missing := [hash_ for hash_ in hashes if hash_ not in known]:
-        _create_issues(cursor, service_id, [groups[hash_] for hash_ in missing])
+def find_or_create_fingerprints(cursor: CursorWrapper, groups: dict[GroupKey, Group], hits: guards.Hits) -> None:
+    """Give every group its fingerprint and issue; new ones are made by exactly one of several concurrent writers.
+
+    What exceeds a service's cap of new issues an hour is moved to its burst group: ``groups`` and the events change.
+    """
+    known = _known_fingerprints(cursor, groups)
+    if missing := sorted(set(groups) - known):
+        for service_id, keys in groupby(missing, key=itemgetter(0)):
+            _create_issues(cursor, service_id, list(keys), groups, hits)
     # Locked, so that a merge cannot move the fingerprint to another issue before this batch is counted.
+    services, hashes = zip(*sorted(groups), strict=True)
     cursor.execute(
         """
-        SELECT hash, id, issue_id FROM events_issuefingerprint
-        WHERE service_id = %s AND hash = ANY(%s) ORDER BY hash FOR NO KEY UPDATE
+        SELECT fingerprint.service_id, fingerprint.hash, fingerprint.id, fingerprint.issue_id
+        FROM unnest(%s::int[], %s::text[]) AS wanted (service_id, hash)
+        JOIN events_issuefingerprint AS fingerprint USING (service_id, hash)
+        ORDER BY fingerprint.service_id, fingerprint.hash FOR NO KEY UPDATE OF fingerprint
         """,
-        [service_id, hashes],
+        [list(services), list(hashes)],
     )
-    for hash_, fingerprint_id, issue_id in cursor.fetchall():
-        groups[hash_].fingerprint_id = fingerprint_id
-        groups[hash_].issue_id = issue_id
+    for service_id, hash_, fingerprint_id, issue_id in cursor.fetchall():
+        groups[service_id, hash_].fingerprint_id = fingerprint_id
+        groups[service_id, hash_].issue_id = issue_id
 
 
-def _create_issues(cursor: CursorWrapper, service_id: int, groups: Sequence[Group]) -> None:
-    """Insert fingerprints that point at issue ids taken in advance, then the issues of those that won the race.
+def _known_fingerprints(cursor: CursorWrapper, keys: Iterable[GroupKey]) -> set[GroupKey]:
+    services, hashes = zip(*keys, strict=True)
+    cursor.execute(
+        """
+        SELECT service_id, hash FROM unnest(%s::int[], %s::text[]) AS wanted (service_id, hash)
+        JOIN events_issuefingerprint AS fingerprint USING (service_id, hash)
+        """,
+        [list(services), list(hashes)],
+    )
+    return set(cursor.fetchall())
 
-    A writer that loses waits for the winner's commit inside the insert. The foreign key is checked at commit.
+
+def _create_issues(
+    cursor: CursorWrapper, service_id: int, keys: list[GroupKey], groups: dict[GroupKey, Group], hits: guards.Hits
+) -> None:
+    """Make the issues of one service that its cap of new ones an hour allows; the rest goes to its burst issue.
+
+    The count of the hour is locked first, so that one writer at a time makes issues of a service.
     """
+    hour = max(groups[key].events[0].event.received_at for key in keys).replace(minute=0, second=0, microsecond=0)
+    cursor.execute(
+        """
+        INSERT INTO events_newissuecount AS counted (service_id, hour, issue_count) VALUES (%s, %s, 0)
+        ON CONFLICT (service_id, hour) DO UPDATE SET issue_count = counted.issue_count RETURNING issue_count
+        """,
+        [service_id, hour],
+    )
+    allowed = max(settings.INGEST_NEW_ISSUES_PER_HOUR - int(cursor.fetchone()[0]), 0)
+    # Another writer may have made some of them before we had the lock.
+    known = _known_fingerprints(cursor, keys)
+    missing = [key for key in keys if key not in known]
+    within, beyond = missing[:allowed], missing[allowed:]
+    if beyond:
+        burst = _fold_into_burst(service_id, beyond, groups, hits)
+        if not _known_fingerprints(cursor, [burst]):
+            within.append(burst)
+    if within:
+        _insert_issues(cursor, service_id, [groups[key] for key in within])
+        cursor.execute(
+            "UPDATE events_newissuecount SET issue_count = issue_count + %s WHERE service_id = %s AND hour = %s",
+            [len(within), service_id, hour],
+        )
+
+
+def _fold_into_burst(
+    service_id: int, keys: list[GroupKey], groups: dict[GroupKey, Group], hits: guards.Hits
+) -> GroupKey:
+    """Move the events of the groups to the one burst group of their service."""
+    fingerprint = guards.BURST
+    burst = (service_id, fingerprint.hash)
+    if burst not in groups:
+        groups[burst] = Group(fingerprint)
+    for key in keys:
+        folded = groups.pop(key)
+        for prepared in folded.events:
+            prepared.event.repaired.append({"path": "fingerprint", "rule": "burst"})
+            prepared.fingerprint = fingerprint
+        groups[burst].events += folded.events
+        hits.add(service_id, Guard.NEW_ISSUES, len(folded.events), folded.fingerprint.title, folded.last_seen_at)
+    return burst
+
+
+def _insert_issues(cursor: CursorWrapper, service_id: int, groups: Sequence[Group]) -> None:
+    """Insert the fingerprints with issue ids taken in advance, then the issues. The foreign key is checked at commit."""
     cursor.execute(
         "SELECT nextval(pg_get_serial_sequence('events_issue', 'id')) FROM generate_series(1, %s)", [len(groups)]
     )
@@ -85,8 +160,6 @@ def _create_issues(cursor: CursorWrapper, service_id: int, groups: Sequence[Grou
         SELECT %s, hash, version, issue_id, issue_id, parts, first_seen_at, last_seen_at, 0
         FROM unnest(%s::text[], %s::int[], %s::bigint[], %s::jsonb[], %s::timestamptz[], %s::timestamptz[])
             AS fresh (hash, version, issue_id, parts, first_seen_at, last_seen_at)
-        ORDER BY hash ON CONFLICT (service_id, hash) DO NOTHING
-        RETURNING hash, issue_id
         """,
         [
             service_id,
@@ -98,11 +171,6 @@ def _create_issues(cursor: CursorWrapper, service_id: int, groups: Sequence[Grou
             [group.last_seen_at for group in groups],
         ],
     )
-    won = dict(cursor.fetchall())
-    by_hash = {group.fingerprint.hash: group for group in groups}
-    if not won:
-        return
-    made = [(issue_id, by_hash[hash_]) for hash_, issue_id in won.items()]
     cursor.execute(
         """
         INSERT INTO events_issue (id, service_id, title, culprit, name, tier, severity, first_seen_at, last_seen_at,
@@ -113,14 +181,14 @@ def _create_issues(cursor: CursorWrapper, service_id: int, groups: Sequence[Grou
         """,
         [
             service_id,
-            [issue_id for issue_id, _ in made],
-            [group.fingerprint.title for _, group in made],
-            [group.fingerprint.culprit for _, group in made],
-            [group.newest.event.name for _, group in made],
-            [group.newest.tier for _, group in made],
-            [_worst(group.events).value for _, group in made],
-            [group.first_seen_at for _, group in made],
-            [group.last_seen_at for _, group in made],
+            issue_ids,
+            [group.fingerprint.title for group in groups],
+            [group.fingerprint.culprit for group in groups],
+            [group.newest.event.name for group in groups],
+            [group.newest.tier for group in groups],
+            [_worst(group.events).value for group in groups],
+            [group.first_seen_at for group in groups],
+            [group.last_seen_at for group in groups],
         ],
     )
 
@@ -129,7 +197,7 @@ def _worst(events: Sequence[PreparedEvent]) -> Severity:
     return max((prepared.severity for prepared in events), key=lambda severity: severity.rank)
 
 
-def update_issues(cursor: CursorWrapper, groups: dict[str, Group]) -> None:
+def update_issues(cursor: CursorWrapper, groups: dict[GroupKey, Group]) -> None:
     """Count the batch on its fingerprints and issues, note who was hurt, and tell of what is new or has come back."""
     by_issue: dict[int, list[Group]] = defaultdict(list)
     for group in groups.values():
@@ -207,7 +275,7 @@ def _apply_issue_updates(cursor: CursorWrapper, updates: Sequence[tuple[Any, ...
     )
 
 
-def _apply_fingerprint_updates(cursor: CursorWrapper, groups: dict[str, Group]) -> None:
+def _apply_fingerprint_updates(cursor: CursorWrapper, groups: dict[GroupKey, Group]) -> None:
     members = list(groups.values())
     cursor.execute(
         """
@@ -228,7 +296,7 @@ def _apply_fingerprint_updates(cursor: CursorWrapper, groups: dict[str, Group]) 
     )
 
 
-def _note_users(cursor: CursorWrapper, groups: dict[str, Group]) -> dict[int, int]:
+def _note_users(cursor: CursorWrapper, groups: dict[GroupKey, Group]) -> dict[int, int]:
     """Record which users each fingerprint hurt; answer how many are new to each issue, exactly.
 
     The issue's row is locked by now, so nobody else can add the same user through another fingerprint meanwhile.

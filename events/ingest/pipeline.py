@@ -1,29 +1,27 @@
-"""From documents to stored events: read, scrub, fingerprint, write. One call per request.
+"""From documents to stored events: read, scrub, fingerprint, commit.
 
-The stages are pure; this module joins them to the catalogue and the writer.
+The stages are pure; this module joins them to the catalogue and to the group commit. ``read`` and ``answer`` are apart, because
+a server with an event loop does something else between them; ``ingest`` is both with the waiting in between.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-import structlog
-from django.conf import settings
-from django.db import DataError
-
+from events.event_ids import uuid7
+from events.ingest.configured_scrubber import scrubber
 from events.ingest.fingerprint import fingerprint
+from events.ingest.group_commit import Outcome, Ticket
+from events.ingest.known import DEFAULT_TIER, KnownType, known
 from events.ingest.protocols.track import RefusedEventError, read_event
-from events.ingest.scrub import Scrubber
-from events.ingest.types import IncomingEvent, Kind, PreparedEvent, Refusal, Severity
-from events.ingest.writer import write
-from events.models import EventType, Tier
+from events.ingest.storing import UNSTORABLE, committer
+from events.ingest.types import IncomingEvent, Kind, PreparedEvent, Refusal, Severity, Submission
 
-logger = structlog.get_logger(__name__)
-_CATALOGUE_SECONDS = 5.0
+
+class NotKeptError(Exception):
+    """Neither PostgreSQL nor the spool could take the events: nothing of the request is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,71 +36,82 @@ class IngestResult:
         return len(self.event_ids)
 
 
+@dataclass(slots=True)
+class Reading:
+    """A request as far as the pure stages bring it."""
+
+    submission: Submission
+    # Of each event of the submission: its place in the request.
+    positions: list[int]
+    refusals: list[Refusal]
+
+
 def ingest(
     *, service_id: int, documents: Sequence[Any], refusals: Sequence[Refusal] = (), received_at: datetime
 ) -> IngestResult:
-    """Store every document that is an event and say why the others are not. Returns after the commit.
+    """Store every document that is an event and say why the others are not. Returns when that is durable.
 
-    ``documents`` holds None at the places that ``refusals`` already names.
+    ``documents`` holds None at the places that ``refusals`` already names. Raises NotKeptError.
     """
+    reading = read(service_id=service_id, documents=documents, refusals=refusals, received_at=received_at)
+    ticket = committer.submit(reading.submission)
+    committer.wait(ticket)
+    return answer(reading, ticket)
+
+
+def read(
+    *, service_id: int, documents: Sequence[Any], refusals: Sequence[Refusal] = (), received_at: datetime
+) -> Reading:
+    """The pure stages over every document. Nothing is stored yet."""
     refused = {refusal.index: refusal for refusal in refusals}
+    types = known.types()
     prepared: list[PreparedEvent] = []
     positions: list[int] = []
     for index, document in enumerate(documents):
         if index in refused:
             continue
         try:
-            prepared.append(prepare(read_event(document, received_at=received_at)))
+            event = read_event(document, received_at=received_at)
+            prepared.append(prepare(event, service_id=service_id, entry=types.get(event.name)))
         except RefusedEventError as error:
             refused[index] = Refusal(index, error.code, error.detail)
             continue
         positions.append(index)
-    event_ids, unstorable = _write_what_can_be(service_id, prepared, received_at)
-    for place in unstorable:
-        refused[positions[place]] = Refusal(
-            positions[place],
-            "unstorable",
-            "The database does not take this event. Please report it to Liftmon's makers.",
-        )
-    return IngestResult(event_ids, [refused[index] for index in sorted(refused)])
+    return Reading(Submission(events=prepared), positions, [refused[index] for index in sorted(refused)])
 
 
-def _write_what_can_be(
-    service_id: int, prepared: Sequence[PreparedEvent], now: datetime
-) -> tuple[list[UUID], list[int]]:
-    """Write the batch; when the database refuses a value, event by event, so that one cannot take the others along.
-
-    The stages before this mend all that is known to be refused; this is the net below them.
-    """
-    if not prepared:
-        return [], []
-    try:
-        return write(service_id=service_id, events=prepared, now=now), []
-    except DataError:
-        logger.exception("batch_refused_by_database", service_id=service_id, size=len(prepared))
-    event_ids: list[UUID] = []
-    unstorable: list[int] = []
-    for place, event in enumerate(prepared):
-        try:
-            event_ids += write(service_id=service_id, events=[event], now=now)
-        except DataError:
-            unstorable.append(place)
-    return event_ids, unstorable
+def answer(reading: Reading, ticket: Ticket) -> IngestResult:
+    """What to tell the client, once the outcome of the ticket is settled. Raises NotKeptError."""
+    if ticket.outcome is Outcome.NOT_KEPT:
+        raise NotKeptError
+    events = reading.submission.events
+    if not ticket.unstorable:
+        return IngestResult([prepared.public_id for prepared in events], reading.refusals)
+    unstorable = set(ticket.unstorable)
+    detail = "The database does not take this event. Please report it to Liftmon's makers."
+    refusals = [*reading.refusals, *(Refusal(reading.positions[place], UNSTORABLE, detail) for place in unstorable)]
+    ids = [prepared.public_id for place, prepared in enumerate(events) if place not in unstorable]
+    return IngestResult(ids, sorted(refusals, key=lambda refusal: refusal.index))
 
 
-def prepare(event: IncomingEvent) -> PreparedEvent:
-    """Scrub the event, settle what it left open by the catalogue, and fingerprint it when it is a failure."""
-    entry = _catalogue(int(time.monotonic() / _CATALOGUE_SECONDS)).get(event.name)
+def prepare(event: IncomingEvent, *, service_id: int, entry: KnownType | None) -> PreparedEvent:
+    """Scrub the event, settle what it left open by its entry of the catalogue, and fingerprint it when it is a failure."""
     event = scrubber().scrub(event)
-    default_severity = Severity(entry.default_severity) if entry and entry.default_severity else None
-    severity = event.severity or default_severity or (Severity.ERROR if _tells_of_an_error(event) else Severity.INFO)
+    severity = event.severity
+    if severity is None:
+        if entry is not None and entry.default_severity:
+            severity = Severity(entry.default_severity)
+        else:
+            severity = Severity.ERROR if _tells_of_an_error(event) else Severity.INFO
     kind = event.kind or (Kind(entry.kind) if entry else _kind_of_unknown(event, severity))
-    # A metric or a tracked step is counted; it becomes an issue only when it was sent as a failure.
     return PreparedEvent(
+        id=uuid7(event.occurred_at),
+        service_id=service_id,
         event=event,
         severity=severity,
         kind=kind,
-        tier=entry.tier if entry else Tier.DAILY.value,
+        tier=entry.tier if entry else DEFAULT_TIER,
+        # A metric or a tracked step is counted; it becomes an issue only when it was sent as a failure.
         fingerprint=fingerprint(event) if severity.is_failure else None,
     )
 
@@ -115,15 +124,3 @@ def _kind_of_unknown(event: IncomingEvent, severity: Severity) -> Kind:
     if event.exception or severity.rank >= Severity.ERROR.rank:
         return Kind.ERROR
     return Kind.LOG if event.message or severity.is_failure else Kind.TRACK
-
-
-@lru_cache(maxsize=1)
-def scrubber() -> Scrubber:
-    """The one scrubber of this process, with the keys that hash users."""
-    return Scrubber(user_hash_keys=tuple(settings.USER_HASH_KEYS))
-
-
-@lru_cache(maxsize=1)
-def _catalogue(_window: int) -> dict[str, EventType]:
-    """The catalogue by name, read again every few seconds so that an edit in the admin takes effect everywhere."""
-    return {entry.name: entry for entry in EventType.objects.all()}

@@ -137,15 +137,23 @@ class Fingerprint:
     culprit: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PreparedEvent:
     """An event ready to be written: scrubbed, and fingerprinted when it is a failure."""
 
+    # Ours, a UUIDv7 of occurred_at: given once, so that writing it again after a doubtful commit can be noticed.
+    id: UUID
+    service_id: int
     event: IncomingEvent
     severity: Severity
     kind: Kind
     tier: str
     fingerprint: Fingerprint | None
+
+    @property
+    def public_id(self) -> UUID:
+        """What the client calls it: its own id when it gave one."""
+        return self.event.event_id or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,3 +163,27 @@ class Refusal:
     index: int
     code: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalCount:
+    """How often one reason for refusing came up in one request, to be counted for staff."""
+
+    # None: no valid key was given.
+    service_id: int | None
+    code: str
+    detail: str
+    # The beginning of what was refused, scrubbed.
+    sample: str
+    times: int
+    at: datetime
+
+
+@dataclass(slots=True)
+class Submission:
+    """What one request gives the writer."""
+
+    events: list[PreparedEvent] = field(default_factory=list)
+    refusals: list[RefusalCount] = field(default_factory=list)
+    # The key that was used and when, once a minute: its "last used" and its service's "last event".
+    key_use: tuple[int, datetime] | None = None

@@ -1,15 +1,14 @@
-"""The one writer: a batch of prepared events becomes rows in one transaction, exactly once.
+"""The one writer: what requests brought becomes rows in one transaction, exactly once.
 
-Order of locks, the same for every caller, so that two writers can never wait for one another in a circle: receipts, event
-types, fingerprints (by hash), issues (by id). Merging (`events.merging`) takes them in the same order.
+Order of locks, the same for every caller, so that two writers can never wait for one another in a circle: receipts, guards (by
+service), event types, new-issue counts (by service), fingerprints (by service and hash), issues (by id), guard hits,
+rejections, keys. Merging (`events.merging`) takes fingerprints and issues in the same order.
 """
 
 import time
-from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import orjson
 import psycopg.errors
@@ -18,140 +17,174 @@ from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.utils import IntegrityError
 
-from events.event_ids import uuid7
-from events.ingest.issues import Group, find_or_create_fingerprints, group_failures, update_issues
-from events.ingest.types import PreparedEvent
+from events.ingest import guards
+from events.ingest.issues import Group, GroupKey, find_or_create_fingerprints, group_failures, update_issues
+from events.ingest.types import PreparedEvent, Submission
 from events.partitions import make_partitions
-from events.rollups import append_event_counts, append_issue_counts
+from events.rejections import count_rejections
+from events.rollups import append_counts
+from events.usage import note_uses
 
 logger = structlog.get_logger(__name__)
 _ATTEMPTS = 4
+# How long a repeat of a client's event id is recognised.
+REPEATS_KNOWN = timedelta(days=7)
 _EVENT_COLUMNS = (
     "id, tier, occurred_at, received_at, service_id, fingerprint_id, event_id, name, kind, severity, message, environment, "
     "release, endpoint, duration_ms, user_hash, session_id, exception, breadcrumbs, tags, data, scrubbed, repaired"
 )
 
 
-def write(*, service_id: int, events: Sequence[PreparedEvent], now: datetime) -> list[UUID]:
-    """Store the events that are new, count them, group the failures; return each event's id in order of ``events``.
+def write(submissions: Sequence[Submission], *, is_replay: bool = False) -> None:
+    """Store the events that are new, count them, group the failures, count the refusals. Returns after commit.
 
-    A repeat of a client's event id within 7 days changes nothing and is answered with the same id. Returns after commit;
-    raises django.db.Error when the database cannot take the batch, in which case nothing of it is stored.
+    A repeat of a client's event id within 7 days changes nothing. With ``is_replay`` events without such an id are looked for
+    as well, by our own id: an earlier attempt may have been committed although its answer was lost. Raises
+    django.db.Error when the database cannot take it, in which case nothing of it is stored.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with transaction.atomic(), connection.cursor() as cursor:
-                return _write_once(cursor, service_id, events, now)
+                learned = _write_once(cursor, submissions, is_replay=is_replay)
         except IntegrityError as error:
-            if not isinstance(error.__cause__, psycopg.errors.CheckViolation) or attempt == _ATTEMPTS:
+            if attempt == _ATTEMPTS:
                 raise
-            # No partition for that week: the task that makes them ahead has not run for weeks.
-            make_partitions(now=now)
+            if isinstance(error.__cause__, psycopg.errors.CheckViolation):
+                # No partition for that week: the task that makes them ahead has not run for weeks.
+                make_partitions(now=max(_received_at(submissions)))
+            elif not isinstance(error.__cause__, psycopg.errors.UniqueViolation):
+                raise
+            # Else: a replay met the commit whose answer was lost; the next attempt sees its rows.
         except OperationalError as error:
             conflicts = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
             if not isinstance(error.__cause__, conflicts) or attempt == _ATTEMPTS:
                 raise
             logger.warning("write_retried", attempt=attempt, reason=type(error.__cause__).__name__)
             time.sleep(0.02 * attempt)
-    raise AssertionError("the last attempt returns or raises")
+        else:
+            guards.learn(learned)
+            return
 
 
-def _write_once(cursor: CursorWrapper, service_id: int, events: Sequence[PreparedEvent], now: datetime) -> list[UUID]:
-    ids = [prepared.event.event_id or uuid7(prepared.event.occurred_at) for prepared in events]
-    fresh = _keep_fresh(cursor, service_id, events, ids, now)
-    if not fresh:
-        return ids
-    _register_names(cursor, (prepared for prepared, _ in fresh), now)
-    groups = group_failures(prepared for prepared, _ in fresh)
-    if groups:
-        find_or_create_fingerprints(cursor, service_id, groups)
-        update_issues(cursor, groups)
-    _copy_events(cursor, service_id, fresh, groups)
-    append_event_counts(
-        cursor,
-        Counter(
-            (
-                service_id,
-                prepared.event.name,
-                prepared.severity.value,
-                prepared.event.endpoint,
-                prepared.event.environment,
-                prepared.event.occurred_at.replace(second=0, microsecond=0),
-            )
-            for prepared, _ in fresh
-        ),
-    )
-    append_issue_counts(
-        cursor,
-        Counter(
-            (group.fingerprint_id, prepared.event.occurred_at.replace(minute=0, second=0, microsecond=0))
-            for group in groups.values()
-            for prepared in group.events
-        ),
-    )
-    return ids
+def _received_at(submissions: Sequence[Submission]) -> list[datetime]:
+    return [prepared.event.received_at for submission in submissions for prepared in submission.events]
 
 
-def _keep_fresh(
-    cursor: CursorWrapper, service_id: int, events: Sequence[PreparedEvent], ids: Sequence[UUID], now: datetime
-) -> list[tuple[PreparedEvent, UUID]]:
+def _write_once(cursor: CursorWrapper, submissions: Sequence[Submission], *, is_replay: bool) -> guards.Learned:
+    events = [prepared for submission in submissions for prepared in submission.events]
+    refusals = [refusal for submission in submissions for refusal in submission.refusals]
+    learned = guards.Learned()
+    fresh = _keep_fresh(cursor, events, is_replay=is_replay) if events else []
+    if fresh:
+        hits = guards.fold_excess(cursor, fresh, learned)
+        _register_names(cursor, fresh)
+        groups = group_failures(fresh)
+        if groups:
+            find_or_create_fingerprints(cursor, groups, hits)
+            update_issues(cursor, groups)
+        _copy_events(cursor, fresh, groups)
+        append_counts(cursor, fresh, {key: group.fingerprint_id for key, group in groups.items()})
+        guards.record_hits(cursor, hits)
+    if refusals:
+        count_rejections(cursor, refusals)
+    if uses := dict(submission.key_use for submission in submissions if submission.key_use):
+        note_uses(cursor, uses)
+    return learned
+
+
+def _keep_fresh(cursor: CursorWrapper, events: Sequence[PreparedEvent], *, is_replay: bool) -> list[PreparedEvent]:
     """The events that were not stored before. Only a client's own id can be a repeat; ours are random."""
-    by_client_id = {prepared.event.event_id: None for prepared in events if prepared.event.event_id}
-    if by_client_id:
+    received: dict[tuple[int, Any], datetime] = {}
+    for prepared in events:
+        if prepared.event.event_id is not None:
+            received.setdefault((prepared.service_id, prepared.event.event_id), prepared.event.received_at)
+    unclaimed: set[tuple[int, Any]] = set()
+    if received:
+        claims = sorted(received)
         cursor.execute(
             """
             INSERT INTO events_eventreceipt AS receipt (service_id, event_id, received_at)
-            SELECT %s, event_id, %s FROM unnest(%s::uuid[]) AS event_id ORDER BY event_id
+            SELECT * FROM unnest(%s::int[], %s::uuid[], %s::timestamptz[])
             ON CONFLICT (service_id, event_id) DO UPDATE SET received_at = excluded.received_at
-                WHERE receipt.received_at < excluded.received_at - interval '7 days'
-            RETURNING event_id
+                WHERE receipt.received_at < excluded.received_at - make_interval(secs => %s)
+            RETURNING service_id, event_id
             """,
-            [service_id, now, list(by_client_id)],
+            [
+                [service_id for service_id, _ in claims],
+                [event_id for _, event_id in claims],
+                [received[claim] for claim in claims],
+                REPEATS_KNOWN.total_seconds(),
+            ],
         )
-    unclaimed = {row[0] for row in cursor.fetchall()} if by_client_id else set()
+        unclaimed.update(cursor.fetchall())
+    stored = _stored_already(cursor, events) if is_replay else frozenset()
     fresh = []
-    for prepared, event_id in zip(events, ids, strict=True):
+    for prepared in events:
         if prepared.event.event_id is None:
-            fresh.append((prepared, event_id))
-        elif event_id in unclaimed:
-            unclaimed.remove(event_id)  # the same id twice in one batch counts once
-            fresh.append((prepared, event_id))
+            if prepared.id not in stored:
+                fresh.append(prepared)
+        elif (claim := (prepared.service_id, prepared.event.event_id)) in unclaimed:
+            unclaimed.remove(claim)  # the same id twice in one transaction counts once
+            fresh.append(prepared)
     return fresh
 
 
-def _register_names(cursor: CursorWrapper, events: Any, now: datetime) -> None:
+def _stored_already(cursor: CursorWrapper, events: Sequence[PreparedEvent]) -> frozenset[Any]:
+    ours = [prepared for prepared in events if prepared.event.event_id is None]
+    if not ours:
+        return frozenset()
+    cursor.execute(
+        """
+        SELECT event.id FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[]) AS given (id, tier, occurred_at)
+        JOIN events_event AS event USING (id, tier, occurred_at)
+        """,
+        [
+            [prepared.id for prepared in ours],
+            [prepared.tier for prepared in ours],
+            [prepared.event.occurred_at for prepared in ours],
+        ],
+    )
+    return frozenset(row[0] for row in cursor.fetchall())
+
+
+def _register_names(cursor: CursorWrapper, events: Sequence[PreparedEvent]) -> None:
     """Unknown names enter the catalogue as daily, so that staff see them and can say what they mean."""
-    kinds = {prepared.event.name: prepared.kind.value for prepared in events}
-    cursor.execute("SELECT name FROM events_eventtype WHERE name = ANY(%s)", [list(kinds)])
-    missing = sorted(set(kinds) - {row[0] for row in cursor.fetchall()})
+    unknown = {prepared.event.name: prepared for prepared in events if not guards.is_registered(prepared.event.name)}
+    if not unknown:
+        return
+    cursor.execute("SELECT name FROM events_eventtype WHERE name = ANY(%s)", [list(unknown)])
+    missing = sorted(set(unknown) - {row[0] for row in cursor.fetchall()})
     if missing:
         cursor.execute(
             """
             INSERT INTO events_eventtype (name, description, kind, default_severity, tier, question, is_from_guide, created_at)
-            SELECT name, '', kind, '', 'daily', '', false, %s FROM unnest(%s::text[], %s::text[]) AS unknown (name, kind)
+            SELECT name, '', kind, '', 'daily', '', false, at
+            FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS unknown (name, kind, at)
             ORDER BY name ON CONFLICT (name) DO NOTHING
             """,
-            [now, missing, [kinds[name] for name in missing]],
+            [
+                missing,
+                [unknown[name].kind.value for name in missing],
+                [unknown[name].event.received_at for name in missing],
+            ],
         )
 
 
-def _copy_events(
-    cursor: CursorWrapper, service_id: int, fresh: Sequence[tuple[PreparedEvent, UUID]], groups: dict[str, Group]
-) -> None:
+def _copy_events(cursor: CursorWrapper, fresh: Sequence[PreparedEvent], groups: dict[GroupKey, Group]) -> None:
     # Django wraps errors of execute() only; those of COPY must be its own kind for write() to know them.
     with connection.wrap_database_errors, cursor.copy(f"COPY events_event ({_EVENT_COLUMNS}) FROM STDIN") as copy:
-        for prepared, event_id in fresh:
+        for prepared in fresh:
             event = prepared.event
-            group = groups[prepared.fingerprint.hash] if prepared.fingerprint else None
+            fingerprint = prepared.fingerprint
             copy.write_row(
                 (
-                    uuid7(event.occurred_at) if event.event_id else event_id,
+                    prepared.id,
                     prepared.tier,
                     event.occurred_at,
                     event.received_at,
-                    service_id,
-                    group.fingerprint_id if group else None,
-                    event_id,
+                    prepared.service_id,
+                    groups[prepared.service_id, fingerprint.hash].fingerprint_id if fingerprint else None,
+                    event.event_id or prepared.id,
                     event.name,
                     prepared.kind.value,
                     prepared.severity.value,
@@ -173,4 +206,4 @@ def _copy_events(
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return orjson.dumps(value).decode() if value else ("{}" if isinstance(value, dict) else "[]")

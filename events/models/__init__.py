@@ -2,17 +2,23 @@
 
 from events.models.event import Event, EventReceipt
 from events.models.event_type import EventType, Tier
+from events.models.guard import Dimension, Guard, GuardHit, KnownValue, NewIssueCount
 from events.models.issue import FingerprintUser, Issue, IssueFingerprint, IssueStatus, IssueTransition, TransitionKind
 from events.models.rejection import IngestRejection
-from events.models.rollup import EventRollup, IssueRollup
+from events.models.rollup import DayRollup, EventRollup, HourRollup, IssueRollup, LatencyRollup, UserActivity
 from events.models.service import IngestKey, KeyKind, Service
 
 __all__ = [
+    "DayRollup",
+    "Dimension",
     "Event",
     "EventReceipt",
     "EventRollup",
     "EventType",
     "FingerprintUser",
+    "Guard",
+    "GuardHit",
+    "HourRollup",
     "IngestKey",
     "IngestRejection",
     "Issue",
@@ -21,7 +27,11 @@ __all__ = [
     "IssueStatus",
     "IssueTransition",
     "KeyKind",
+    "KnownValue",
+    "LatencyRollup",
+    "NewIssueCount",
     "Service",
     "Tier",
     "TransitionKind",
+    "UserActivity",
 ]

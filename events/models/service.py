@@ -30,6 +30,20 @@ class Service(models.Model):
         related_name="owned_services",
         help_text="Who answers for it; new issues show this person.",
     )
+    rate_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Events a minute that all its keys together may send; more are refused with 429. "
+        "Empty: the installation's default (LIFTMON_SERVICE_RATE_LIMIT). 0: no limit.",
+    )
+    has_spike_guard = models.BooleanField(
+        "spike guard",
+        default=True,
+        help_text="Refuse with 429 what goes far beyond the service's own usual rate, so that a loop in one release "
+        "cannot drown everything else.",
+    )
+    # Events a minute, computed daily from its own history (`events.limits`); null while there is too little of it.
+    spike_allowance = models.PositiveIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     first_event_at = models.DateTimeField(null=True, editable=False)
     last_event_at = models.DateTimeField(null=True, editable=False)
@@ -77,6 +91,12 @@ class IngestKey(models.Model):
         blank=True,
         help_text="Origins whose pages may send with this key, for example https://studentlift.org or "
         "https://*.studentlift.org, one a line. Empty: any origin.",
+    )
+    rate_limit = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Events a minute that this key may send; more are refused with 429. "
+        "Empty: the installation's default (LIFTMON_KEY_RATE_LIMIT). 0: no limit.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)

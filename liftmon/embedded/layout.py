@@ -32,6 +32,11 @@ class DataLayout:
         return self.root / "redis"
 
     @property
+    def spool_dir(self) -> Path:
+        """Where events wait while PostgreSQL is away."""
+        return self.root / "spool"
+
+    @property
     def lock_file(self) -> Path:
         return self.root / "up.lock"
 

@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,20 +11,34 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from events.ingest import pipeline
+from events import usage
+from events.ingest import guards, storing
+from events.ingest.known import known
 from events.ingest.pipeline import IngestResult, ingest
 from events.models import Service
 from events.onboarding import KeyTexts, create_service
+from events.rollups import FOLDED_TABLES, PENDING_TABLES
+from liftmon.embedded.layout import DataLayout
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _fresh_catalogue() -> Iterator[None]:
-    """The catalogue is kept for seconds in the process; a test must not see another one's."""
-    pipeline._catalogue.cache_clear()
+def _fresh_process(settings: Any, tmp_path: Path) -> Iterator[None]:
+    """What a process remembers is another test's; and here every request reads keys and catalogue anew."""
+    settings.INGEST_KNOWN_SECONDS = 0
+    settings.LAYOUT = DataLayout(tmp_path)
+    forget_everything()
     yield
-    pipeline._catalogue.cache_clear()
+    forget_everything()
+
+
+def forget_everything() -> None:
+    guards.forget_memory()
+    usage.forget_uses()
+    known.forget()
+    storing.spool.cache_clear()
+    storing.database.came_back()
 
 
 @pytest.fixture
@@ -31,7 +46,8 @@ def committed(transactional_db: None) -> Iterator[None]:
     """Real commits, and afterwards the flush that Django leaves out, because the table of events is not its own."""
     yield
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE events_event")
+        tables = ["events_event", *PENDING_TABLES, *(table for table, _ in FOLDED_TABLES)]
+        cursor.execute(f"TRUNCATE {', '.join(tables)}")
 
 
 @dataclass(frozen=True)

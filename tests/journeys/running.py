@@ -74,6 +74,14 @@ class RunningLiftmon:
             assert time.monotonic() < deadline, f"no {text!r} within {seconds} s:\n{self.log}"
             time.sleep(0.05)
 
+    def wait_until_drained(self, seconds: float = 30) -> "RunningLiftmon":
+        """Until nothing that came while PostgreSQL was away waits in the spool."""
+        deadline = time.monotonic() + seconds
+        while list(self.layout.spool_dir.glob("*.spool")):
+            assert time.monotonic() < deadline, f"the spool is not empty within {seconds} s:\n{self.log}"
+            time.sleep(0.05)
+        return self
+
     def told(self, label: str) -> str:
         """What the banner says after a label."""
         found = re.search(rf"\|   {label}\s+(\S+)", self.log)

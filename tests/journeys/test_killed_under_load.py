@@ -71,6 +71,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_counted_twice(data_folder: 
             sent |= load.sent
             running = RunningLiftmon(data_folder).wait_until_ready()
 
+        running.wait_until_drained()
         stored = [str(row[0]) for row in running.query("SELECT event_id FROM events_event")]
         assert len(acknowledged) > 100
         assert acknowledged <= set(stored)

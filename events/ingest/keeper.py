@@ -1,0 +1,44 @@
+"""The thread of a web process that keeps it current: what ingest must know, rate limits, and replaying the spool."""
+
+import threading
+import time
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+
+from events.ingest.known import known
+from events.ingest.storing import database, replay, spool
+
+logger = structlog.get_logger(__name__)
+_EVERY_SECONDS = 0.5
+_thread: threading.Thread | None = None
+
+
+def keep() -> None:
+    """Start the thread, once a process."""
+    global _thread
+    if _thread is None:
+        known.refresh()
+        known.keeps_itself = True
+        _thread = threading.Thread(target=_run, name="keeper", daemon=True)
+        _thread.start()
+
+
+def _run() -> None:
+    refreshed_at = time.monotonic()
+    while True:
+        time.sleep(_EVERY_SECONDS)
+        try:
+            if spool().segments():
+                replay()
+            if time.monotonic() - refreshed_at >= settings.INGEST_KNOWN_SECONDS or database.is_away():
+                refreshed_at = time.monotonic()
+                known.refresh()
+        except (DatabaseError, InterfaceError, OSError) as error:
+            logger.warning("keeper_interrupted", reason=str(error).strip())
+        except Exception:
+            logger.exception("keeper_failed")
+        finally:
+            if database.is_away():
+                connection.close()
