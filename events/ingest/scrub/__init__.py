@@ -24,7 +24,13 @@ __all__ = ["FILTERED", "RULES", "Scrubber", "rule_of_key"]
 MAX_BODY = 1_024
 _MAX_JSON_TEXT = 65_536
 _MOST_MARKS = 200
+_SMALLEST_CARD = 10**11
+_SHORTEST_SECRET = 4
 _FIELDS = frozenset("email e-mail username name login user phone address password_confirmation passwordconfirm".split())
+# Names that were seen to be one clean word and to tell nothing about their values; forgotten when there are too many.
+_PLAIN_KEYS: set[str] = set()
+_NO_KEYS: frozenset[str] = frozenset()
+_MAX_PLAIN_KEYS = 4_096
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,10 @@ class Scrubber:
         if event.user_identity:
             event.user_hash = self.hash_user(event.user_identity)
             event.user_identity = ""
-            if not any(mark["rule"] == "user_id_hashed" for mark in event.scrubbed):
+            for mark in event.scrubbed:
+                if mark["rule"] == "user_id_hashed":
+                    break
+            else:
                 event.scrubbed.append({"path": "user_id", "rule": "user_id_hashed"})
         return event
 
@@ -97,6 +106,7 @@ class _Walk:
         self.scrubber = scrubber
         self.scrub_text = text.scrub
         self.network_of = text.network_of
+        self.known_clean = text.known_clean
         self.marks = marks
 
     def mark(self, path: str, rule: str) -> None:
@@ -104,7 +114,7 @@ class _Walk:
             self.marks.append({"path": path, "rule": rule})
 
     def text(self, text: str, path: str) -> str:
-        if len(text) < 4:
+        if text in self.known_clean or len(text) < _SHORTEST_SECRET:
             return text
         cleaned, rules = self.scrub_text(text)
         for rule in rules:
@@ -139,25 +149,52 @@ class _Walk:
         return FILTERED
 
     def _object(self, value: dict[str, Any], path: str) -> dict[str, Any]:
-        name = value.get("name", value.get("key"))
-        told = ""
-        if isinstance(name, str) and "value" in value and rule_of_key(cleaned_name := self.scrub_text(name)[0]):
-            told = cleaned_name  # {"name": "Authorization", "value": …}
+        told = self._told_name(value) if "value" in value else ""
         cleaned: dict[str, Any] = {}
         is_user = path.endswith(".user") or path == "user"
+        plain_keys = _NO_KEYS if is_user or told else _PLAIN_KEYS
+        known_clean = self.known_clean
         for key, child in value.items():
-            child_path = f"{path}.{key}" if path else key
-            clean_key = key if key.isidentifier() else self.text(key, path or "data")
-            if clean_key != key:
-                clean_key = _free_name(clean_key, cleaned)
-                child_path = f"{path}.{clean_key}" if path else clean_key
-                if rule_of_key(clean_key):
-                    key = clean_key  # what is left of the name is what the next reader judges by
-            if is_user and key == "id":
-                cleaned[clean_key] = self._user_id(child, child_path)
-            else:
-                cleaned[clean_key] = self.under_key(told if told and key == "value" else key, child, child_path)
+            # Nearly every field is such a one, and needs neither a path nor a closer look.
+            if key in plain_keys:
+                kind = type(child)
+                if (
+                    (kind is str and (child in known_clean or len(child) < _SHORTEST_SECRET))
+                    or (kind is int and child < _SMALLEST_CARD)
+                    or child is None
+                    or kind is bool
+                    or kind is float
+                ):
+                    cleaned[key] = child
+                    continue
+            self._field(key, child, path, cleaned, told=told, is_user=is_user)
         return cleaned
+
+    def _told_name(self, value: dict[str, Any]) -> str:
+        """The telling name in ``{"name": "Authorization", "value": …}``, or nothing."""
+        name = value.get("name", value.get("key"))
+        if isinstance(name, str) and rule_of_key(cleaned_name := self.scrub_text(name)[0]):
+            return cleaned_name
+        return ""
+
+    def _field(self, key: str, child: Any, path: str, cleaned: dict[str, Any], *, told: str, is_user: bool) -> None:
+        """Put one field into ``cleaned``, under a clean name."""
+        child_path = f"{path}.{key}" if path else key
+        clean_key = key
+        if key.isidentifier():
+            if key not in _PLAIN_KEYS and rule_of_key(key) is None:
+                _remember_plain(key)
+        else:
+            clean_key = self.text(key, path or "data")
+        if clean_key != key:
+            clean_key = _free_name(clean_key, cleaned)
+            child_path = f"{path}.{clean_key}" if path else clean_key
+            if rule_of_key(clean_key):
+                key = clean_key  # what is left of the name is what the next reader judges by
+        if is_user and key == "id":
+            cleaned[clean_key] = self._user_id(child, child_path)
+        else:
+            cleaned[clean_key] = self.under_key(told if told and key == "value" else key, child, child_path)
 
     def _array(self, value: Sequence[Any], path: str) -> list[Any]:
         if len(value) == 2 and isinstance(value[0], str):  # ["Authorization", "Bearer …"]
@@ -180,7 +217,7 @@ class _Walk:
         return self.text(text, path)
 
     def _number(self, value: float, path: str) -> Any:
-        if isinstance(value, int) and 10**11 <= value < 10**19 and is_card_number(str(value)):
+        if isinstance(value, int) and _SMALLEST_CARD <= value < 10**19 and is_card_number(str(value)):
             self.mark(path, "card_number")
             return "[card]"
         return value
@@ -211,6 +248,13 @@ class _Walk:
             return self.clean(value, path)
         self.mark(path, "user_id_hashed")
         return self.scrubber.hash_user(str(value).strip())
+
+
+def _remember_plain(key: str) -> None:
+    if len(key) <= 64:
+        if len(_PLAIN_KEYS) >= _MAX_PLAIN_KEYS:
+            _PLAIN_KEYS.clear()
+        _PLAIN_KEYS.add(key)
 
 
 def _free_name(name: str, taken: dict[str, Any]) -> str:

@@ -75,8 +75,14 @@ _STREET = re.compile(
 )
 _FOLDER = re.compile(r"((?:/home|/Users)/|[A-Za-z]:\\{1,2}Users\\{1,2})(?!\[user\])([^/\\\s:\"'<>|]{1,64})")
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
+
 # What a user id is after hashing; a service that hashes its ids in the same way loses nothing by staying readable.
 _HASHED = re.compile(r"[0-9a-f]{32}")
+
+# How many clean texts are remembered, and of what length.
+_MAX_KNOWN = 4_096
+_MAX_KNOWN_LENGTH = 200
 
 Replace = Callable[[re.Match[str]], str | None]
 
@@ -87,9 +93,22 @@ class TextScrubber:
     def __init__(self, *, hash_user: Callable[[str], str], hash_ip: Callable[[str], str]) -> None:
         self._hash_user = hash_user
         self._hash_ip = hash_ip
+        # Texts that came out as they were: names, paths and versions come again and again. What may be JSON is never
+        # among them, as it is clean only when its keys are too; so whatever is here needs no other look.
+        self.known_clean: set[str] = set()
 
     def scrub(self, text: str) -> tuple[str, list[str]]:
         """The text with what must not be kept replaced, and the ids of the rules that hit (each once)."""
+        if text in self.known_clean:
+            return text, []
+        cleaned, hits = (text, []) if _is_harmless(text) else self._scrub_unknown(text)
+        if not hits and len(text) <= _MAX_KNOWN_LENGTH and text[:1] not in ("{", "["):
+            if len(self.known_clean) >= _MAX_KNOWN:
+                self.known_clean.clear()
+            self.known_clean.add(text)
+        return cleaned, hits
+
+    def _scrub_unknown(self, text: str) -> tuple[str, list[str]]:
         hits: list[str] = []
         if "-----BEGIN" in text:
             text = _apply(_PEM, text, "pem", lambda _: "[pem]", hits)
@@ -211,6 +230,16 @@ class TextScrubber:
         if any(parsed in network for network in _PRIVATE):
             return None
         return self.network_of(match[0])
+
+
+def _is_harmless(text: str) -> bool:
+    """Whether a text is of a shape in which nothing can hide: a time, or one word that is no key and no account.
+
+    What the other expressions look for has a space or a sign in it, or begins with a digit where no word goes on.
+    """
+    if text.isascii() and text.isidentifier():
+        return len(text) < 15 or not (_SHAPE_HINT.search(text) or _IBAN.search(text))
+    return bool(_TIME.fullmatch(text))
 
 
 _BROADCAST = ipaddress.IPv4Address("255.255.255.255")

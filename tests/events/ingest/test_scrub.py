@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from events.ingest import scrub
 from events.ingest.scrub import FILTERED, Scrubber
 from events.ingest.types import IncomingEvent, Mark
 
@@ -342,3 +343,41 @@ def test_a_name_beside_its_value_is_cleaned_too() -> None:
         "name": "password=[Filtered] token",
         "value": FILTERED,
     }
+
+
+def test_a_text_that_was_clean_as_a_text_is_still_read_as_json() -> None:
+    scrubber = Scrubber(["key"])
+    text = '["password", "hunter2"]'
+
+    assert scrubber.scrub_text(text) == text
+    assert "hunter2" not in scrubber.scrub_value({"note": text})["note"]
+
+
+def test_names_that_told_nothing_elsewhere_still_tell_where_they_do() -> None:
+    scrubber = Scrubber(["key"])
+    plain = {"job": {"id": "abcd", "value": "abcd"}}
+    assert scrubber.scrub_value([plain, plain]) == [plain, plain]
+
+    user, header = scrubber.scrub_value([{"user": {"id": "abcd"}}, {"name": "Authorization", "value": "abcd"}])
+
+    assert user["user"]["id"] == scrubber.hash_user("abcd")
+    assert header["value"] == FILTERED
+
+
+def test_a_known_text_is_cut_to_the_length_of_its_field() -> None:
+    scrubber = Scrubber(["key"])
+    scrubber.scrub_text("v" * 100)
+
+    assert scrubber.scrub(event_with(environment="v" * 100)).environment == "v" * 64
+
+
+def test_what_it_remembers_stays_within_bounds() -> None:
+    scrubber = Scrubber(["key"])
+
+    for place in range(10_000):
+        scrubber.scrub_value({f"name_{place}": f"text {place}"})
+    scrubber.scrub_text("x" * 201)
+
+    assert 0 < len(scrubber._text.known_clean) <= 4_096
+    assert "x" * 201 not in scrubber._text.known_clean
+    assert 0 < len(scrub._PLAIN_KEYS) <= 4_096
