@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from events import partitions, retention, rollups
+from events import partitions, retention, rollups, usual_rates
 
 
 @shared_task(name="events.tasks.compact_rollups")
@@ -19,3 +19,8 @@ def make_partitions(**_: object) -> int:
 @shared_task(name="events.tasks.forget_expired")
 def forget_expired(**_: object) -> int:
     return retention.forget_expired(now=timezone.now()).rows
+
+
+@shared_task(name="events.tasks.learn_usual_rates")
+def learn_usual_rates(**_: object) -> int:
+    return usual_rates.learn_usual_rates(now=timezone.now())

@@ -21,7 +21,7 @@ SCHEDULES: tuple[Schedule, ...] = (
         "Shows /readyz that Beat and the worker live.", 30,
     ),
     Schedule(
-        "Compact rollups", "events.tasks.compact_rollups", 60, IntervalSchedule.SECONDS,
+        "Compact rollups", "events.tasks.compact_rollups", 10, IntervalSchedule.SECONDS,
         "Folds the counters that ingest appended, so that pages read few rows.", 120,
     ),
     Schedule(
@@ -31,6 +31,10 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule(
         "Forget expired events", "events.tasks.forget_expired", 1, IntervalSchedule.HOURS,
         "Drops partitions past their tier's retention, and old receipts, rollups and rejections.", 3600,
+    ),
+    Schedule(
+        "Learn usual rates", "events.tasks.learn_usual_rates", 1, IntervalSchedule.HOURS,
+        "Computes from each service's history what the spike guard lets through.", 3600,
     ),
 )  # fmt: skip
 

@@ -26,5 +26,5 @@ class CorsView(APIView):
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response["Access-Control-Allow-Origin"] = "*"
-        response["Access-Control-Expose-Headers"] = "retry-after"
+        response["Access-Control-Expose-Headers"] = "retry-after, ratelimit, ratelimit-policy"
         return super().finalize_response(request, response, *args, **kwargs)

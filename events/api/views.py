@@ -23,6 +23,7 @@ from events.api.problems import Problem
 from events.api.serializers import AcceptedSerializer, EventSerializer, ProblemSerializer
 from events.ingest.group_commit import Outcome, Ticket
 from events.ingest.json_documents import UnreadableBodyError, read_documents
+from events.ingest.limits import Allowance, Policy, headers_of, limiter
 from events.ingest.pipeline import IngestResult, NotKeptError, answer, read
 from events.ingest.storing import committer
 from events.ingest.types import RefusalCount, Submission
@@ -78,10 +79,17 @@ class TrackView(CorsView):
         self.received_at = timezone.now()
         key = authenticate(request, now=self.received_at)
         self.service_id = key.service_id
+        standing = limiter.standing(key, now=self.received_at.timestamp())
+        self.headers.update(headers_of(standing))
+        if exhausted := [allowance for allowance in standing if allowance.is_exhausted]:
+            raise _too_many_requests(exhausted)
         self.body = read_body(request.META, limit=settings.INGEST_MAX_BODY_BYTES)
         documents, refusals, is_batch = read_documents(self.body, most=settings.INGEST_MAX_EVENTS)
         reading = read(service_id=key.service_id, documents=documents, refusals=refusals, received_at=self.received_at)
         submission = reading.submission
+        if standing:
+            limiter.count(key, len(submission.events), now=self.received_at.timestamp())
+            self.headers.update(headers_of(limiter.standing(key, now=self.received_at.timestamp())))
         if reading.refusals:
             submission.refusals = refusal_counts(key.service_id, reading.refusals, documents, at=self.received_at)
         if submission.events and is_due(key.id, at=self.received_at):
@@ -133,6 +141,22 @@ class TrackView(CorsView):
                 return _with(response, Pending(submission, lambda _: None))
             committer.wait(committer.submit(submission))
         return response
+
+
+_LIMITS = {
+    Policy.KEY: "This key may send {limit} events a minute. Send less, or raise its limit under Set up → Services.",
+    Policy.SERVICE: "This service may send {limit} events a minute. Send less, or raise its limit under Set up → Services.",
+    Policy.SPIKE: "This service sends far more than it ever did (over {limit} events a minute), so its spike guard refuses the "
+    "excess. If that is meant, turn the guard off under Set up → Services.",
+}
+
+
+def _too_many_requests(exhausted: list[Allowance]) -> Problem:
+    longest = max(exhausted, key=lambda allowance: allowance.retry_after_seconds)
+    code = "spike" if longest.policy is Policy.SPIKE else f"{longest.policy}_rate_limited"
+    problem = Problem(429, code, _LIMITS[longest.policy].format(limit=longest.limit))
+    problem.headers["Retry-After"] = str(longest.retry_after_seconds)
+    return problem
 
 
 def _with(response: Response, pending: Pending) -> IngestResponse:

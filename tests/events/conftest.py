@@ -14,6 +14,7 @@ from django.utils import timezone
 from events import usage
 from events.ingest import guards, storing
 from events.ingest.known import known
+from events.ingest.limits import limiter
 from events.ingest.pipeline import IngestResult, ingest
 from events.models import Service
 from events.onboarding import KeyTexts, create_service
@@ -37,6 +38,7 @@ def forget_everything() -> None:
     guards.forget_memory()
     usage.forget_uses()
     known.forget()
+    limiter.forget()
     storing.spool.cache_clear()
     storing.database.came_back()
 

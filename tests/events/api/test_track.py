@@ -345,3 +345,35 @@ def test_the_api_is_described(client: Client) -> None:
     schema = response.content.decode()
     assert "/api/analytics/track" in schema
     assert "ingestKey" in schema
+
+
+def test_a_key_over_its_limit_is_told_when_to_come_back(sender: Sender) -> None:
+    IngestKey.objects.filter(kind=KeyKind.SECRET).update(rate_limit=3)
+    first = sender.post([EVENT, EVENT])
+    second = sender.post([EVENT, EVENT])
+
+    refused = sender.post(EVENT)
+
+    assert (first.status_code, second.status_code, refused.status_code) == (200, 200, 429)
+    assert first["RateLimit-Policy"] == '"key";q=3;w=60'
+    assert first["RateLimit"].startswith('"key";r=1;t=')
+    assert refused["RateLimit"].startswith('"key";r=0;t=')
+    assert 1 <= int(refused["Retry-After"]) <= 120
+    assert json_of(refused)["code"] == "key_rate_limited"
+    assert IngestRejection.objects.get().code == "key_rate_limited"
+    assert Event.objects.count() == 4
+
+
+def test_a_service_over_its_limit_is_refused_whatever_key_it_uses(sender: Sender) -> None:
+    sender.service.rate_limit = 1
+    sender.service.save()
+
+    assert sender.post(EVENT).status_code == 200
+    assert sender.post(EVENT, key=sender.keys.public).status_code == 429
+
+
+def test_an_answer_without_limits_has_no_rate_headers(sender: Sender) -> None:
+    response = sender.post(EVENT)
+
+    assert not response.has_header("RateLimit")
+    assert not response.has_header("Retry-After")
