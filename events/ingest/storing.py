@@ -13,7 +13,7 @@ import structlog
 from django.conf import settings
 from django.db import DataError, connection
 
-from events.ingest import spool_records
+from events.ingest import counters, spool_records
 from events.ingest.group_commit import GroupCommit, Outcome, Ticket
 from events.ingest.spool import Chunk, Spool, SpoolUnavailableError
 from events.ingest.types import RefusalCount, Submission
@@ -54,9 +54,33 @@ def spool() -> Spool:
 
 def store(tickets: Sequence[Ticket]) -> None:
     """Settle the outcome of every ticket: stored, else spooled, else not kept."""
+    began = time.perf_counter()
     if not database.is_away() and _write_down(tickets):
-        return
-    _spool_all(tickets)
+        size = sum(len(ticket.submission.events) for ticket in tickets)
+        counters.group(size, time.perf_counter() - began)
+    else:
+        _spool_all(tickets)
+    _count(tickets)
+
+
+def _count(tickets: Sequence[Ticket]) -> None:
+    """Once for the whole group."""
+    stored = spooled = not_kept = unstorable = 0
+    for ticket in tickets:
+        size = len(ticket.submission.events)
+        if ticket.outcome is Outcome.STORED:
+            stored += size - len(ticket.unstorable)
+            unstorable += len(ticket.unstorable)
+        elif ticket.outcome is Outcome.SPOOLED:
+            spooled += size
+        else:
+            not_kept += size
+        if ticket.submission.refusals:
+            counters.refused(ticket.submission.refusals)
+    counters.accepted(stored)
+    counters.spooled(spooled)
+    counters.not_kept(not_kept)
+    counters.unstorable(unstorable)
 
 
 def _write_down(tickets: Sequence[Ticket]) -> bool:
@@ -154,6 +178,7 @@ def replay() -> int:
             spool().advance(chunk)
             database.came_back()
             replayed += len(chunk.payloads)
+            counters.replayed(len(chunk.payloads))
     if replayed:
         logger.info("spool_replayed", records=replayed)
     return replayed
