@@ -1,6 +1,7 @@
 """Which language a stack is of, and its chain of exceptions."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from events.ingest.stacktrace.dotnet import parse_dotnet
@@ -16,6 +17,8 @@ from events.ingest.types import ExceptionValue
 # The ends of a longer text are read: the crash is at one of them in every language.
 _MAX_TEXT: Final = 131_072
 _MAX_LINE: Final = 2_000
+# Longer ones are parsed each time: what is remembered must stay small.
+_MAX_KNOWN_LENGTH: Final = 4_096
 
 # A text goes to a dialect only when it contains the mark, so that prose costs eight substring searches and no parsing.
 # The strict dialects come first: each of them refuses the frames of those below it.
@@ -33,6 +36,18 @@ _DIALECTS: Final[tuple[tuple[str, Callable[[list[str]], list[ExceptionValue]]], 
 
 def parse_stack(text: str) -> list[ExceptionValue]:
     """The chain a language-native stack describes; empty when the text is of no known language (keep the text then)."""
+    # One cause sends one stack again and again. Whoever asks may write into the answer, so everybody gets a copy.
+    return [_copy(one) for one in _parse_known(text)] if len(text) <= _MAX_KNOWN_LENGTH else _parse(text)
+
+
+def _copy(one: ExceptionValue) -> ExceptionValue:
+    copied = one.copy()
+    if frames := one.get("frames"):
+        copied["frames"] = [frame.copy() for frame in frames]
+    return copied
+
+
+def _parse(text: str) -> list[ExceptionValue]:
     if "\n" not in text and "\\n" in text:
         text = text.replace("\\n", "\n").replace("\\t", "\t")  # encoded twice on its way
     if len(text) > _MAX_TEXT:
@@ -46,3 +61,6 @@ def parse_stack(text: str) -> list[ExceptionValue]:
         if chain := parse(lines):
             return without_middle(chain, MAX_EXCEPTIONS)
     return []
+
+
+_parse_known = lru_cache(maxsize=512)(_parse)

@@ -172,3 +172,21 @@ def test_it_takes_linear_time_on_hostile_stacks(unit: str) -> None:
     parse_stack('  File "a", line 1\ngoroutine 1 [running]:\n#0 a:in @\n' + text + "\n    at x (/a.js:1:1)")
 
     assert time.perf_counter() - started < 2
+
+
+def test_whoever_writes_into_a_chain_writes_into_a_copy() -> None:
+    stack = "TypeError: x is undefined\n    at load (https://lift.example/app.js:10:5)"
+    first = parse_stack(stack)
+
+    first[0]["frames"][0]["function"] = "changed"
+    first[0]["type"] = "Changed"
+    first.clear()
+
+    assert parse_stack(stack)[0]["type"] == "TypeError"
+    assert parse_stack(stack)[0]["frames"][0]["function"] == "load"
+
+
+def test_a_stack_too_long_to_be_remembered_is_read_alike() -> None:
+    stack = f"TypeError: {'x' * 5_000}\n    at load (https://lift.example/app.js:10:5)"
+
+    assert [frame["function"] for frame in parse_stack(stack)[0]["frames"]] == ["load"]
