@@ -19,6 +19,7 @@ MAX_ITEMS = 1_000  # of one array
 MAX_NODES = 20_000  # of one event
 OLDEST = timedelta(days=30)
 FURTHEST_AHEAD = timedelta(minutes=1)
+_YOUNGEST = -FURTHEST_AHEAD
 # A number with more digits than this is kept as text; reading it as a number would cost quadratic time.
 MOST_DIGITS = 300
 _LARGEST_INT = 2**63 - 1
@@ -85,7 +86,8 @@ def mend_key(key: str, path: str, marks: list[Mark]) -> str:
 
 def mend(value: Any, path: str, marks: list[Mark]) -> Any:
     """The same JSON value with everything unstorable mended, containers rebuilt. Raises TooDeepError."""
-    # Most values of most events are such texts; the same question stands in _object, as a call would double its cost.
+    # Most values of most events are such texts. The same question stands in _object and where a protocol has a loop of
+    # its own: a call would double its cost.
     if type(value) is str and len(value) <= MAX_TEXT and value.isascii() and "\x00" not in value:
         return value
     return _Mender(marks).mend(value, path, 0)
@@ -184,7 +186,7 @@ def read_time(value: Any, path: str, *, received_at: datetime, marks: list[Mark]
         marks.append({"path": path, "rule": "timestamp_unreadable"})
         return received_at
     age = received_at - moment
-    if age < -FURTHEST_AHEAD:
+    if age < _YOUNGEST:
         marks.append({"path": path, "rule": "timestamp_future"})
     elif age > OLDEST:
         marks.append({"path": path, "rule": "timestamp_past"})

@@ -27,6 +27,7 @@ from events.ingest.stacktrace import parse_stack, read_exception
 from events.ingest.types import ExceptionValue, IncomingEvent, Kind, Mark, Severity
 
 _EVENT_ID_NAMESPACE = UUID("8d3c7a52-54c5-4c8e-9a3c-0d6b3b0f5a11")
+_MAX_IDENTITY = 200
 _MAX_TAGS = 50
 _MAX_TAG = 200
 _MAX_BREADCRUMBS = 100
@@ -104,6 +105,10 @@ def _read_top_level(document: dict[str, Any], marks: list[Mark]) -> tuple[dict[s
     for key, value in document.items():
         if key not in _TOP_LEVEL:
             unknown.append(key)
+        elif (
+            type(value) is str and len(value) <= MAX_TEXT and value.isascii() and "\x00" not in value and key != "data"
+        ):
+            top[key] = value  # as mend would say, see there
         elif key != "data" and (mended := mend(value, key, marks)) is not None:  # NaN is null once it is mended
             top[key] = mended
     others: dict[str, Any] = {}
@@ -171,14 +176,22 @@ def _read_data(value: Any, marks: list[Mark]) -> dict[str, Any]:
 def _read_identity(event: IncomingEvent, fields: _Fields) -> None:
     if text := fields.text("event_id", "eventId", limit=200):
         event.event_id = _event_id(text, fields)
+    value = fields.values.get("user_id")
+    if type(value) is str and len(value) <= _MAX_IDENTITY:
+        event.user_identity = value.strip()
+    else:
+        event.user_identity = _read_user(fields)
+    event.session_id = fields.text("session_id", "sessionId", limit=128)
+
+
+def _read_user(fields: _Fields) -> str:
     value, path = fields.find("user_id", "userId")
     if value is None:
         value, path = _find_other_identity(fields)
     # A number is a fine id: no mark for it.
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    event.user_identity = read_text(value, path, fields.marks, limit=200)
-    event.session_id = fields.text("session_id", "sessionId", limit=128)
+    return read_text(value, path, fields.marks, limit=_MAX_IDENTITY)
 
 
 def _find_other_identity(fields: _Fields) -> tuple[Any, str]:
