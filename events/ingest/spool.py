@@ -72,15 +72,18 @@ class Spool:
         segment, is_new = self._segment_to_write()
         descriptor = os.open(segment, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            before = os.fstat(descriptor).st_size
+            before = os.fstat(descriptor)
             try:
                 view = memoryview(content)
                 while view:
                     view = view[os.write(descriptor, view) :]
+                if before.st_size:
+                    # A segment's time is that of its first record: what waits longest.
+                    os.utime(descriptor, ns=(before.st_atime_ns, before.st_mtime_ns))
                 os.fsync(descriptor)
             except OSError:
                 # Whether it reached the disk is not known: take it away, since the sender hears that it was not kept.
-                os.ftruncate(descriptor, before)
+                os.ftruncate(descriptor, before.st_size)
                 raise
         finally:
             os.close(descriptor)

@@ -162,6 +162,18 @@ def test_writers_and_a_reader_at_once_lose_nothing_and_mix_nothing(tmp_path: Pat
         assert mine == [f"{writer} {n}".encode() for n in range(60)]
 
 
+def test_depth_tells_of_the_first_record_however_many_follow(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, most_bytes=10_000)
+    spool.append([b"first"])
+    (segment,) = spool.segments()
+    os.utime(segment, (1_700_000_000.25, 1_700_000_000.25))
+
+    spool.append([b"second"])
+    spool.append([b"third"])
+
+    assert spool.depth().since == 1_700_000_000.25
+
+
 def test_depth_says_how_much_waits_and_since_when(tmp_path: Path) -> None:
     spool = make(tmp_path)
     spool.append([b"x" * 88])
