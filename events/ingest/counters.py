@@ -41,7 +41,7 @@ if folder_of_all():
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics  # noqa: E402
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 # Ours alone: the default registry of the library brings collectors that mean nothing with several processes.
 REGISTRY = CollectorRegistry()
 

@@ -33,6 +33,31 @@ class Depth:
     bytes: int
     since: float | None
 
+    def age_seconds(self, *, now: float) -> float:
+        """How long the oldest record has waited; 0 when nothing waits, or when the clock went back."""
+        return 0.0 if self.since is None else max(now - self.since, 0.0)
+
+    def in_words(self, *, now: float) -> str:
+        """``12.3 kB wait since 40 s``."""
+        return f"{_size_in_words(self.bytes)} wait since {_age_in_words(self.age_seconds(now=now))}"
+
+
+def _size_in_words(size: float) -> str:
+    if size < 1000:
+        return f"{size:.0f} bytes"
+    for unit in ("kB", "MB"):
+        size /= 1000
+        if size < 1000:
+            return f"{size:.1f} {unit}"
+    return f"{size / 1000:.1f} GB"
+
+
+def _age_in_words(seconds: float) -> str:
+    for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

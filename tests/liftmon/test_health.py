@@ -1,4 +1,8 @@
+import os
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,7 +10,9 @@ import redis
 from django.db import OperationalError
 from django.test import Client
 
+from events.ingest.storing import spool
 from liftmon import health, heartbeats, tasks
+from liftmon.embedded.layout import DataLayout
 
 pytestmark = pytest.mark.django_db
 
@@ -15,6 +21,14 @@ pytestmark = pytest.mark.django_db
 def _everybody_lives() -> None:
     for who in ("worker", "beat"):
         heartbeats.stamp(who)
+
+
+@pytest.fixture(autouse=True)
+def _own_spool(settings: Any, tmp_path: Path) -> Iterator[None]:
+    settings.LAYOUT = DataLayout(tmp_path)
+    spool.cache_clear()
+    yield
+    spool.cache_clear()
 
 
 def ready() -> tuple[int, Any]:
@@ -28,7 +42,7 @@ def test_it_is_ready_when_everything_works() -> None:
         {
             "status": "ready",
             "culprits": [],
-            "checks": {"postgresql": "ok", "redis": "ok", "worker": "ok", "beat": "ok"},
+            "checks": {"postgresql": "ok", "redis": "ok", "worker": "ok", "beat": "ok", "spool": "ok"},
         },
     )
 
@@ -74,6 +88,51 @@ def test_postgresql_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert (code, body["culprits"]) == (503, ["postgresql"])
     assert "hunter2" not in str(body)
+
+
+def wait_in_spool(*, size: int, seconds: float) -> None:
+    """Put one record of that size on disk, header included, as if so long ago."""
+    spool().append([b"x" * (size - 12)])
+    at = time.time() - seconds
+    os.utime(spool().segments()[0], (at, at))
+
+
+def test_what_waits_for_a_moment_is_told_and_does_not_matter() -> None:
+    wait_in_spool(size=12_345, seconds=40)
+
+    code, body = ready()
+
+    assert (code, body["culprits"]) == (200, [])
+    assert body["checks"]["spool"] == "12.3 kB wait since 40 s; they are stored as soon as PostgreSQL is back"
+
+
+def test_what_waits_for_long_is_a_culprit() -> None:
+    wait_in_spool(size=100, seconds=61)
+
+    code, body = ready()
+
+    assert (code, body["culprits"]) == (503, ["spool"])
+    assert body["checks"]["spool"].startswith("100 bytes wait since 61 s; they should be stored by now")
+
+
+@pytest.mark.parametrize(("most", "culprits"), [(1_000, ["spool"]), (1_250, [])])
+def test_a_spool_nearly_full_is_a_culprit_however_young(settings: Any, most: int, culprits: list[str]) -> None:
+    wait_in_spool(size=1_000, seconds=1)
+    settings.SPOOL_MAX_BYTES = most
+
+    _, body = ready()
+
+    assert body["culprits"] == culprits
+    assert ("100 % of it" in body["checks"]["spool"]) is bool(culprits)
+
+
+def test_a_spool_that_cannot_be_read_is_named(settings: Any, tmp_path: Path) -> None:
+    (tmp_path / "spool").write_text("a file is in the way")
+
+    code, body = ready()
+
+    assert (code, body["culprits"]) == (503, ["spool"])
+    assert str(tmp_path / "spool") in body["checks"]["spool"]
 
 
 def test_the_task_stamps_the_worker() -> None:

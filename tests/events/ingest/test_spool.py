@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.ingest.spool import Spool, SpoolUnavailableError
+from events.ingest.spool import Depth, Spool, SpoolUnavailableError
 
 
 def make(folder: Path, **limits: int) -> Spool:
@@ -180,3 +180,24 @@ def test_depth_says_how_much_waits_and_since_when(tmp_path: Path) -> None:
 
     assert spool.depth().bytes == 100
     assert spool.depth().since == pytest.approx(spool.segments()[0].stat().st_mtime)
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "words"),
+    [
+        (88, 0.4, "88 bytes wait since 0 s"),
+        (12_345, 40, "12.3 kB wait since 40 s"),
+        (999_999, 119, "1000.0 kB wait since 119 s"),
+        (3_400_000, 120, "3.4 MB wait since 2 min"),
+        (1_073_741_824, 7_199, "1.1 GB wait since 119 min"),
+        (2_000, 7_200, "2.0 kB wait since 2 h"),
+        (2_000, 400_000, "2.0 kB wait since 4 days"),
+    ],
+)
+def test_depth_is_told_in_words(size: int, seconds: float, words: str) -> None:
+    assert Depth(size, 1_000_000.0).in_words(now=1_000_000.0 + seconds) == words
+
+
+def test_a_clock_that_went_back_makes_nothing_older_than_now() -> None:
+    assert Depth(1, 1_000.0).age_seconds(now=900.0) == 0
+    assert Depth(0, None).age_seconds(now=900.0) == 0
