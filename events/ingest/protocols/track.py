@@ -142,14 +142,16 @@ class _Fields:
         """Where a value that there is stands."""
         return name if name in self.top else f"data.{name}"
 
-    def text(self, *names: str, limit: int) -> str:
+    def text(self, name: str, limit: int, other_name: str = "") -> str:
         """The first value there is, as text; only what is no short text has to be marked, and needs its path."""
-        for name in names:
-            if (value := self.values.get(name)) is not None:
-                if type(value) is str and len(value) <= limit:
-                    return value.strip()
-                return read_text(value, self.path(name), self.marks, limit=limit)
-        return ""
+        value = self.values.get(name)
+        if value is None and other_name:
+            name, value = other_name, self.values.get(other_name)
+        if value is None:
+            return ""
+        if type(value) is str and len(value) <= limit:
+            return value.strip()
+        return read_text(value, self.path(name), self.marks, limit=limit)
 
 
 def _read_name(value: Any, marks: list[Mark]) -> str:
@@ -174,14 +176,14 @@ def _read_data(value: Any, marks: list[Mark]) -> dict[str, Any]:
 
 
 def _read_identity(event: IncomingEvent, fields: _Fields) -> None:
-    if text := fields.text("event_id", "eventId", limit=200):
+    if text := fields.text("event_id", 200, "eventId"):
         event.event_id = _event_id(text, fields)
     value = fields.values.get("user_id")
     if type(value) is str and len(value) <= _MAX_IDENTITY:
         event.user_identity = value.strip()
     else:
         event.user_identity = _read_user(fields)
-    event.session_id = fields.text("session_id", "sessionId", limit=128)
+    event.session_id = fields.text("session_id", 128, "sessionId")
 
 
 def _read_user(fields: _Fields) -> str:
@@ -252,9 +254,9 @@ def _read_text_fields(event: IncomingEvent, fields: _Fields) -> None:
         if isinstance(value, dict):  # an Error turned into an object
             value, path = value.get("message") or value.get("name"), f"{path}.message"
         event.message = read_text(value, path, fields.marks, limit=8192)
-    event.environment = fields.text("environment", limit=64)
-    event.release = fields.text("release", limit=200)
-    if endpoint := fields.text("endpoint", limit=2000):
+    event.environment = fields.text("environment", 64)
+    event.release = fields.text("release", 200)
+    if endpoint := fields.text("endpoint", 2000):
         event.endpoint = _endpoint_path(endpoint)
     value, path = fields.find("duration_ms", "response_time_ms")
     if value is not None:

@@ -64,14 +64,17 @@ class Scrubber:
         """Clean the event in place and return it; what was cleaned is in ``event.scrubbed``."""
         walk = _Walk(self, self._text, event.scrubbed)
         event.name = walk.text(event.name, "event")[:200]
-        event.message = walk.text(event.message, "message")
-        event.message_template = walk.text(event.message_template, "message_template")
+        if event.message:
+            event.message = walk.text(event.message, "message")
+        if event.message_template:
+            event.message_template = walk.text(event.message_template, "message_template")
         event.endpoint = walk.text(event.endpoint, "endpoint")[:500]
         event.environment = walk.text(event.environment, "environment")[:64]
         event.release = walk.text(event.release, "release")[:200]
         event.session_id = walk.text(event.session_id, "session_id")[:128]
         event.fingerprint = [walk.text(part, f"fingerprint.{place}") for place, part in enumerate(event.fingerprint)]
-        event.tags = {key: str(value) for key, value in walk.clean(event.tags, "tags").items()}
+        if event.tags:
+            event.tags = {key: str(value) for key, value in walk.clean(event.tags, "tags").items()}
         event.breadcrumbs = [walk.clean(crumb, f"breadcrumbs.{place}") for place, crumb in enumerate(event.breadcrumbs)]
         event.exception = [
             _clean_exception(walk, value, f"exception.{place}") for place, value in enumerate(event.exception)

@@ -52,6 +52,35 @@ def test_the_top_level_wins_over_data() -> None:
     assert (event.message, event.endpoint) == ("top", "/top")
 
 
+@pytest.mark.parametrize("nothing", [None, float("nan")])
+def test_a_field_that_is_null_at_the_top_level_is_read_from_data(nothing: Any) -> None:
+    event = read({"event": "a", "release": nothing, "data": {"release": "1.2"}})
+
+    assert event.release == "1.2"
+
+
+def test_a_path_tells_where_the_value_stood() -> None:
+    event = read({"event": "a", "release": 1, "eventId": "order-7", "data": {"environment": 2, "duration_ms": "x"}})
+
+    assert [mark["path"] for mark in event.repaired] == ["eventId", "data.environment", "release", "data.duration_ms"]
+
+
+def test_the_first_of_two_spellings_wins_wherever_it_stands() -> None:
+    event = read(
+        {"event": "a", "sessionId": "top", "userId": "top", "data": {"session_id": "inner", "user_id": "inner"}}
+    )
+
+    assert (event.session_id, event.user_identity) == ("inner", "inner")
+
+
+def test_known_fields_are_read_before_the_limit_of_fields() -> None:
+    event = read({**{f"name_{place}": place for place in range(600)}, "data": {}, "event": "a", "release": "1.2"})
+
+    assert event.release == "1.2"
+    assert len(event.data) == 498  # 500 with the event's name and its release
+    assert event.repaired == [{"path": "(top level)", "rule": "keys_dropped"}]
+
+
 def test_unknown_fields_stay_in_data() -> None:
     event = read({"event": "a", "colour": "red", "data": {"feature": "career", "colour": "blue"}})
 
@@ -140,6 +169,9 @@ def test_ids_are_read_dashed_or_plain() -> None:
         {"user": "7"},
         {"data": {"user": {"id": "7"}}},
         {"data": {"user_id": 7}},
+        {"user": {"name": "x"}, "email": "7", "data": {"email": "8"}},
+        {"user": [], "data": {"email": "7"}},
+        {"user": {"email": "7"}},
     ],
 )
 def test_it_finds_the_user_wherever_clients_put_one(fields: dict[str, Any]) -> None:
