@@ -225,6 +225,9 @@ RETENTION_DAYS = {
 }
 ROLLUP_RETENTION_DAYS = env.int("LIFTMON_RETENTION_ROLLUP_DAYS", default=400)
 
+# --- Watching Liftmon itself: whoever asks for /metrics says this (liftmon/metrics.py) ------------------------------
+METRICS_TOKEN = env.str("LIFTMON_METRICS_TOKEN", default="")
+
 # --- Logs: one readable line each, on standard error --------------------------------------------------------------
 structlog.configure(
     processors=[

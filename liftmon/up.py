@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sys
@@ -225,7 +226,10 @@ class Up:
         ]
         self.supervisor.start(Child("beat", [*celery, "beat", "--loglevel", "WARNING"], self._environment()))
         self.supervisor.start(Child("worker", worker, self._environment(), stop_seconds=15))
-        self.supervisor.start(Child("web", web, self._environment()))
+        # Counters begin anew with the processes that count.
+        shutil.rmtree(self.layout.metrics_dir, ignore_errors=True)
+        shared = {"PROMETHEUS_MULTIPROC_DIR": str(self.layout.metrics_dir)}
+        self.supervisor.start(Child("web", web, self._environment() | shared))
 
     def _environment(self) -> dict[str, str]:
         name, _, value = self._marker().partition("=")

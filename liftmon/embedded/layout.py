@@ -37,6 +37,11 @@ class DataLayout:
         return self.root / "spool"
 
     @property
+    def metrics_dir(self) -> Path:
+        """Where the web processes of one `up` keep their counters together."""
+        return self.root / "metrics"
+
+    @property
     def lock_file(self) -> Path:
         return self.root / "up.lock"
 
