@@ -11,6 +11,8 @@ from events.ingest.configured_scrubber import scrubber
 from events.ingest.types import Refusal, RefusalCount
 
 SAMPLE_LENGTH = 1_000
+# Of a body or document, before it is scrubbed.
+SAMPLED_BYTES = SAMPLE_LENGTH * 4
 
 
 def count_rejections(cursor: CursorWrapper, refusals: Sequence[RefusalCount]) -> None:
@@ -53,12 +55,12 @@ def refusal_counts(
     for code, times in Counter(refusal.code for refusal in refusals).items():
         first = next(refusal for refusal in refusals if refusal.code == code)
         document = documents[first.index]
-        sample = "" if document is None else sample_of(repr(document)[: SAMPLE_LENGTH * 4].encode("utf-8", "replace"))
+        sample = "" if document is None else sample_of(repr(document)[:SAMPLED_BYTES].encode("utf-8", "replace"))
         counts.append(RefusalCount(service_id, code, first.detail, sample, times, at))
     return counts
 
 
 def sample_of(body: bytes) -> str:
     """The beginning of a body as scrubbed text that PostgreSQL can keep."""
-    text = body[: SAMPLE_LENGTH * 4].decode("utf-8", "replace").replace("\x00", "\ufffd")
+    text = body[:SAMPLED_BYTES].decode("utf-8", "replace").replace("\x00", "\ufffd")
     return scrubber().scrub_text(text)[:SAMPLE_LENGTH]

@@ -27,7 +27,7 @@ django.setup(set_prefix=False)
 import structlog  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from events.api.pending import DEFER, TOO_SLOW, Pending  # noqa: E402
+from events.api.pending import BODY, DEFER, TOO_SLOW, Pending  # noqa: E402
 from events.api.urls import ingest_view  # noqa: E402
 from events.ingest.group_commit import Ticket  # noqa: E402
 from events.ingest.keeper import keep  # noqa: E402
@@ -83,13 +83,15 @@ class Application:
             if "CONTENT_LENGTH" not in environ:
                 environ["CONTENT_LENGTH"] = str(len(body))
         try:
-            environ["wsgi.input"] = io.BytesIO(body)
             if view is not None:
                 await self._ingest(view, environ, body, protocol)
             else:
+                environ["wsgi.input"] = io.BytesIO(body)
                 answer = await asyncio.get_running_loop().run_in_executor(self.django_threads, self._handle, environ)
                 protocol.response_bytes(*answer)
         finally:
+            # Views, requests and responses refer to one another: what is left in them lives until a garbage collection.
+            environ.pop(BODY, None)
             if held:
                 self.bodies.release(held)
 
@@ -106,11 +108,12 @@ class Application:
 
     async def _ingest(self, view: View, environ: dict[str, Any], body: bytes, protocol: Any) -> None:
         environ[DEFER] = True
+        environ[BODY] = body
         most = _INLINE_ENCODED_BYTES if "HTTP_CONTENT_ENCODING" in environ else _INLINE_BYTES
         if len(body) <= most:
             response = _call(view, environ)
             if getattr(response, "needs_thread", False):
-                environ["wsgi.input"] = io.BytesIO(body)
+                environ[BODY] = body
                 response = await self._call_in(self.key_threads, view, environ)
         else:
             response = await self._call_in(self.batch_threads, view, environ)
@@ -118,6 +121,7 @@ class Application:
         if pending is not None:
             ticket = await self._commit(pending)
             response = pending.settle(ticket) or response
+            response.pending = None  # or its events would live as long as the cycle of view, request and response
         protocol.response_bytes(response.status_code, list(response.items()), response.content)
 
     async def _call_in(self, threads: ThreadPoolExecutor, view: View, environ: dict[str, Any]) -> Any:

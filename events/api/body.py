@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import brotli
 import zstandard
 
-from events.api.pending import TOO_SLOW
+from events.api.pending import BODY, TOO_SLOW
 from events.api.problems import Problem
 
 _CHUNK = 64 * 1024
@@ -32,7 +32,12 @@ def read_body(environ: dict[str, Any], *, limit: int) -> bytes:
     encodings = [name.strip().lower() for name in environ.get("HTTP_CONTENT_ENCODING", "").split(",") if name.strip()]
     if len(encodings) > _MOST_ENCODINGS:
         raise Problem(415, "unknown_encoding", f"More than {_MOST_ENCODINGS} encodings on top of one another. Use one.")
-    body = _collect(_raw_chunks(environ, limit), limit)
+    # Taken out of the environment: views and requests refer to one another, so what they hold lives until a garbage collection.
+    body = environ.pop(BODY, None)
+    if body is None or environ.get("CONTENT_LENGTH", "") != str(len(body)):
+        body = _collect(_raw_chunks(environ, limit), limit)
+    elif len(body) > limit:
+        raise _too_large(limit)
     for encoding in reversed([name for name in encodings if name != "identity"]):
         body = _decode(body, encoding, limit)
     return body

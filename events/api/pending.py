@@ -14,6 +14,8 @@ from events.ingest.group_commit import Ticket
 from events.ingest.types import Submission
 
 DEFER = "liftmon.defer"
+# The body as bytes, where the server has read it already.
+BODY = "liftmon.body"
 # The body did not arrive in time.
 TOO_SLOW = "liftmon.too_slow"
 

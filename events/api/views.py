@@ -27,7 +27,7 @@ from events.ingest.limits import Allowance, Policy, headers_of, limiter
 from events.ingest.pipeline import IngestResult, NotKeptError, answer, read
 from events.ingest.storing import committer
 from events.ingest.types import RefusalCount, Submission
-from events.rejections import refusal_counts, sample_of
+from events.rejections import SAMPLED_BYTES, refusal_counts, sample_of
 from events.usage import is_due
 
 logger = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ class TrackView(CorsView):
     parser_classes: list[Any] = []  # the body is read below, with our own limits and encodings
     # Known as far as the request got, for counting what is refused.
     service_id: int | None = None
-    body = b""
+    beginning = b""
     received_at: datetime
 
     @extend_schema(
@@ -83,8 +83,9 @@ class TrackView(CorsView):
         self.headers.update(headers_of(standing))
         if exhausted := [allowance for allowance in standing if allowance.is_exhausted]:
             raise _too_many_requests(exhausted)
-        self.body = read_body(request.META, limit=settings.INGEST_MAX_BODY_BYTES)
-        documents, refusals, is_batch = read_documents(self.body, most=settings.INGEST_MAX_EVENTS)
+        body = read_body(request.META, limit=settings.INGEST_MAX_BODY_BYTES)
+        self.beginning = body[:SAMPLED_BYTES]
+        documents, refusals, is_batch = read_documents(body, most=settings.INGEST_MAX_EVENTS)
         reading = read(service_id=key.service_id, documents=documents, refusals=refusals, received_at=self.received_at)
         submission = reading.submission
         if standing:
@@ -134,7 +135,7 @@ class TrackView(CorsView):
         response = super().handle_exception(exc)
         if isinstance(exc, Problem) and not exc.is_counted:
             refusal = RefusalCount(
-                self.service_id, exc.code, str(exc.detail), sample_of(self.body), 1, self.received_at
+                self.service_id, exc.code, str(exc.detail), sample_of(self.beginning), 1, self.received_at
             )
             submission = Submission(refusals=[refusal])
             if DEFER in self.request.META:

@@ -29,8 +29,8 @@ def keep() -> None:
     """Start the thread, once a process."""
     global _thread
     if _thread is None:
-        known.refresh()
         known.keeps_itself = True
+        known.refresh()
         _thread = threading.Thread(target=_run, name="keeper", daemon=True)
         _thread.start()
 

@@ -100,8 +100,8 @@ class RunningLiftmon:
         self._reader.join(10)
         return code
 
-    def children(self) -> list[str]:
-        """The command lines of processes that belong to this data folder, told by their environment or arguments."""
+    def processes(self) -> list[tuple[int, str]]:
+        """Process ids and command lines of what belongs to this data folder, told by environment or arguments; not `up`."""
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) in (self.process.pid, os.getpid()):
@@ -114,8 +114,12 @@ class RunningLiftmon:
             except OSError:
                 continue
             if f"LIFTMON_DATA_DIR={self.folder}" in surroundings.split("\0") or str(self.layout.root) in command:
-                found.append(command)
+                found.append((int(entry.name), command))
         return found
+
+    def children(self) -> list[str]:
+        """The command lines of what still runs."""
+        return [command for _, command in self.processes()]
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -1,0 +1,1 @@
+"""Measurements that anyone can repeat; README.md in this folder says how."""

@@ -1,0 +1,181 @@
+"""PostgreSQL or Redis is away while clients send: they are told yes, and it is true."""
+
+import http.client
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from liftmon.embedded.layout import DataLayout
+from liftmon.embedded.postgres import EmbeddedPostgres
+from tests.journeys.running import RunningLiftmon
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
+
+
+class Server:
+    """A PostgreSQL of our own beside `up`, so that the test decides when it is away."""
+
+    def __init__(self, folder: Path) -> None:
+        self.layout = DataLayout(folder)
+        self.postgres = EmbeddedPostgres(self.layout, say=print, extra_settings={"max_connections": "40"})
+        self.postgres.start()
+
+    def execute(self, *statements: str) -> None:
+        with self.connect() as connection:
+            for statement in statements:
+                connection.execute(statement)  # type: ignore[call-overload]
+
+    def connect(self) -> psycopg.Connection[Any]:
+        socket = str(self.layout.socket_dir("postgres"))
+        return psycopg.connect(host=socket, user="liftmon", dbname="liftmon", autocommit=True)
+
+    def query(self, question: str) -> Any:
+        with self.connect() as connection:
+            return connection.execute(question).fetchall()  # type: ignore[call-overload]
+
+
+@contextmanager
+def stopped(server: Server) -> Iterator[None]:
+    server.postgres.stop()
+    yield
+    server.postgres.start()
+
+
+@contextmanager
+def read_only(server: Server) -> Iterator[None]:
+    others = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'liftmon'"
+    )
+    server.execute("ALTER DATABASE liftmon SET default_transaction_read_only = on", others)
+    yield
+    server.execute(
+        "SET default_transaction_read_only = off", "ALTER DATABASE liftmon RESET default_transaction_read_only"
+    )
+    server.execute("SET default_transaction_read_only = off", others)
+
+
+@contextmanager
+def disk_full(server: Server) -> Iterator[None]:
+    """What PostgreSQL says when it cannot extend a file."""
+    server.execute(
+        "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$",
+        "CREATE TRIGGER no_space BEFORE INSERT ON events_event FOR EACH ROW EXECUTE FUNCTION no_space()",
+    )
+    yield
+    server.execute("DROP FUNCTION no_space CASCADE")
+
+
+@contextmanager
+def out_of_connections(server: Server) -> Iterator[None]:
+    """Everybody is thrown out, and others take every place."""
+    held = []
+    try:
+        server.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'liftmon'"
+        )
+        for _ in range(60):
+            try:
+                held.append(server.connect())
+            except psycopg.OperationalError:
+                break
+        yield
+    finally:
+        for connection in held:
+            connection.close()
+
+
+class Client:
+    def __init__(self, running: RunningLiftmon, key: str) -> None:
+        self.running = running
+        self.key = key
+
+    def send(self, number: int, **fields: object) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.running.port, timeout=30)
+        body = json.dumps(
+            {"event": "api_timeout", "message": "gave up", "user_id": f"u{number}", "data": {"n": number}, **fields}
+        )
+        connection.request("POST", "/api/analytics/track", body, {"X-Ingest-Key": self.key})
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    made = Server(tmp_path_factory.mktemp("pg"))
+    yield made
+    made.postgres.stop()
+
+
+@pytest.fixture(scope="module")
+def running(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLiftmon]:
+    up = RunningLiftmon(tmp_path_factory.mktemp("liftmon"), DATABASE_URL=server.layout.database_url)
+    yield up.wait_until_ready()
+    up.stop()
+
+
+@pytest.fixture(scope="module")
+def key(running: RunningLiftmon) -> str:
+    return running.told("Secret key")
+
+
+@pytest.mark.parametrize("away", [stopped, read_only, disk_full, out_of_connections])
+def test_events_are_accepted_and_stored_when_postgresql_is_back(
+    server: Server, running: RunningLiftmon, key: str, away: Callable[[Server], Any]
+) -> None:
+    client = Client(running, key)
+    (before,) = server.query("SELECT count(*) FROM events_event")[0]
+    assert [client.send(number) for number in range(5)] == [200] * 5
+
+    with away(server):
+        assert [client.send(number) for number in range(20)] == [200] * 20
+        assert list(running.layout.spool_dir.glob("*.spool"))
+    running.wait_until_drained()
+
+    assert server.query("SELECT count(*) FROM events_event") == [(before + 25,)]
+    assert server.query("SELECT sum(event_count) FROM events_eventrollup") == [(before + 25,)]
+    assert server.query("SELECT sum(event_count), max(user_count) FROM events_issue") == [(before + 25, 20)]
+    assert client.send(1) == 200
+
+
+def test_a_web_process_that_starts_meanwhile_knows_the_keys(server: Server, running: RunningLiftmon, key: str) -> None:
+    client = Client(running, key)
+    (before,) = server.query("SELECT count(*) FROM events_event")[0]
+    with stopped(server):
+        for pid, command in running.processes():
+            if "granian" in command:
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                # With an id: an attempt that was cut off may have been kept all the same.
+                assert client.send(1, event_id="6f1d3c1e-6a0e-4c5b-8a4e-0a1b2c3d4e5f") == 200
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        assert Client(running, "0" * 32).send(1) == 503  # nobody can say that this key is wrong
+    running.wait_until_drained()
+
+    assert server.query("SELECT count(*) FROM events_event") == [(before + 1,)]
+
+
+def test_ingest_goes_on_while_redis_hangs(server: Server, running: RunningLiftmon, key: str) -> None:
+    client = Client(running, key)
+    (redis,) = [pid for pid, command in running.processes() if "valkey-server" in command or "redis-server" in command]
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        assert [client.send(number) for number in range(40)] == [200] * 40
+        assert time.monotonic() - started < 10
+    finally:
+        os.kill(redis, signal.SIGCONT)
