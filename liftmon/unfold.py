@@ -115,6 +115,12 @@ UNFOLD: dict[str, Any] = {
                         permission=_may_view("events.ingestrejection"),
                     ),
                     _item(
+                        "Limits reached",
+                        "front_hand",
+                        "events_guardhit_changelist",
+                        permission=_may_view("events.guardhit"),
+                    ),
+                    _item(
                         "Periodic tasks",
                         "schedule",
                         "django_celery_beat_periodictask_changelist",

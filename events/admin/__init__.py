@@ -2,6 +2,7 @@
 
 from events.admin import event as event
 from events.admin import event_type as event_type
+from events.admin import guard_hit as guard_hit
 from events.admin import issue as issue
 from events.admin import rejection as rejection
 from events.admin import service as service

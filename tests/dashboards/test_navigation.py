@@ -21,7 +21,8 @@ from tests.events.conftest import Sender
 ISSUES = "/admin/events/issue/"
 OF_ISSUES = {"Issues", "Critical, unresolved", "Came back", "Assigned to me", "Daily review", "Weekly review"}
 EVERYTHING = OF_ISSUES | {
-    "Overview", "Events", "Catalogue", "Services", "Rejections", "Periodic tasks", "Users", "Groups",
+    "Overview", "Events", "Catalogue", "Services", "Rejections", "Limits reached", "Periodic tasks", "Users",
+    "Groups",
 }  # fmt: skip
 
 
@@ -66,6 +67,7 @@ def test_a_superuser_sees_everything_and_each_link_answers(admin_client: Client)
         ("events.view_eventtype", {"Catalogue"}),
         ("events.view_service", {"Services"}),
         ("events.view_ingestrejection", {"Rejections"}),
+        ("events.view_guardhit", {"Limits reached"}),
         ("django_celery_beat.view_periodictask", {"Periodic tasks"}),
         ("auth.view_user", {"Users"}),
         ("auth.view_group", {"Groups"}),
@@ -100,6 +102,7 @@ def test_staff_without_permissions_see_the_overview_alone(db: None) -> None:
         ("/admin/events/eventtype/", "Catalogue"),
         ("/admin/events/service/add/", "Services"),
         ("/admin/events/ingestrejection/", "Rejections"),
+        ("/admin/events/guardhit/", "Limits reached"),
         ("/admin/django_celery_beat/periodictask/", "Periodic tasks"),
         ("/admin/auth/user/add/", "Users"),
         ("/admin/auth/group/", "Groups"),
