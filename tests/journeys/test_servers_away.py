@@ -174,8 +174,9 @@ def test_ingest_goes_on_while_redis_hangs(server: Server, running: RunningLiftmo
     (redis,) = [pid for pid, command in running.processes() if "valkey-server" in command or "redis-server" in command]
     os.kill(redis, signal.SIGSTOP)
     try:
-        started = time.monotonic()
-        assert [client.send(number) for number in range(40)] == [200] * 40
-        assert time.monotonic() - started < 10
+        for number in range(40):
+            started = time.monotonic()
+            assert client.send(number) == 200
+            assert time.monotonic() - started < 5
     finally:
         os.kill(redis, signal.SIGCONT)
