@@ -1,4 +1,4 @@
-"""Making a key."""
+"""Making a key, and changing how much it may send."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +10,25 @@ from events.models import KeyKind
 _MOST_ORIGINS = 50
 
 
+class RateLimitField(forms.IntegerField):
+    def __init__(self) -> None:
+        super().__init__(
+            required=False,
+            min_value=0,
+            max_value=2_147_483_647,
+            help_text="Events a minute; more are refused with 429. Empty: the installation's default "
+            "(LIFTMON_KEY_RATE_LIMIT). 0: no limit.",
+        )
+
+
+class KeyLimitForm(forms.Form):
+    rate_limit = RateLimitField()
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.fields["rate_limit"].widget.attrs["class"] = "lm-input"
+
+
 class KeyForm(forms.Form):
     kind = forms.ChoiceField(choices=KeyKind.choices, initial=KeyKind.SECRET)
     label = forms.CharField(max_length=60, required=False, help_text="Where it is used, for example “production”.")
@@ -18,6 +37,7 @@ class KeyForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "https://studentlift.org\nhttps://*.studentlift.org"}),
         help_text="Public keys only: the origins whose pages may send, one a line. Empty: any.",
     )
+    rate_limit = RateLimitField()
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data, auto_id="id_key_%s")  # the page has a form of the service beside it

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
@@ -18,11 +19,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from events.admin.key_form import KeyForm
+from events.admin.key_form import KeyForm, KeyLimitForm
 from events.models import Event, IngestKey, KeyKind, Service
 from events.onboarding import KeyTexts, create_service, curl_line, dsn, ingest_url
 from events.rollups import events_per_service
 from events.templatetags.moments import moment
+from events.usual_rates import HISTORY, LEAST_ALLOWANCE, SPIKE_FACTOR
 
 _RECENT = timedelta(hours=24)
 
@@ -63,6 +65,7 @@ class ServiceAdmin(ModelAdmin):
     list_per_page = 50
     ordering = ("name",)
     actions = None
+    readonly_fields = ("usual_rate",)
     change_form_template = "admin/events/service/page.html"
     change_list_template = "admin/events/service/list.html"
 
@@ -102,7 +105,26 @@ class ServiceAdmin(ModelAdmin):
         return super().get_form(request, obj, change=change, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Service | None = None) -> tuple[str, ...]:
-        return ("name", "owner") if obj is None else ("name", "slug", "owner")
+        if obj is None:
+            return ("name", "owner")
+        return ("name", "slug", "owner", "rate_limit", "has_spike_guard", "usual_rate")
+
+    @display(description="Spike allowance")
+    def usual_rate(self, service: Service) -> str:
+        """What the spike guard lets through, in words."""
+        days = f"the last {HISTORY.days} days"
+        if service.spike_allowance is None:
+            return (
+                f"Not learnt yet: it takes two days' worth of hours with events within {days}. Until then nothing is "
+                "refused as a spike."
+            )
+        allowed = f"{service.spike_allowance:,} events a minute"
+        if not service.has_spike_guard:
+            return f"It would be {allowed}, but the spike guard is off: nothing is refused as a spike."
+        return (
+            f"{allowed}: {SPIKE_FACTOR} times what the service sends in a busy hour of {days}, and never less than "
+            f"{LEAST_ALLOWANCE:,}. Learnt anew every day."
+        )
 
     def save_model(self, request: HttpRequest, obj: Service, form: Any, change: bool) -> None:
         if change:
@@ -137,7 +159,7 @@ class ServiceAdmin(ModelAdmin):
         public = next((key for key in keys if key.kind == KeyKind.PUBLIC and key.is_usable(at=now)), None)
         service = Service.objects.filter(pk=service_id).first()
         return {
-            "keys": [(key, key.is_usable(at=now)) for key in keys],
+            "keys": [(key, key.is_usable(at=now), limit_in_words(key.rate_limit)) for key in keys],
             "service": service,
             "may_change_keys": self.has_change_permission(request),
             "key_form": KeyForm(),
@@ -158,6 +180,11 @@ class ServiceAdmin(ModelAdmin):
                 "<int:service_id>/keys/<int:key_id>/rotate/",
                 view(self.rotate_key_view),
                 name="events_service_rotate_key",
+            ),
+            path(
+                "<int:service_id>/keys/<int:key_id>/limit/",
+                view(self.limit_key_view),
+                name="events_service_limit_key",
             ),
             path(
                 "<int:service_id>/keys/<int:key_id>/revoke/",
@@ -190,6 +217,7 @@ class ServiceAdmin(ModelAdmin):
             KeyKind(form.cleaned_data["kind"]),
             label=form.cleaned_data["label"],
             allowed_origins=form.cleaned_data["allowed_origins"],
+            rate_limit=form.cleaned_data["rate_limit"],
         )
         return self._show_new_key(request, service, key, text, said=f"Made {key.get_kind_display()} key {key}.")
 
@@ -201,6 +229,18 @@ class ServiceAdmin(ModelAdmin):
         successor, text = key.rotate(at=timezone.now())
         said = f"Key {key} works for another 24 hours; put the new one in its place."
         return self._show_new_key(request, service, successor, text, said=said)
+
+    def limit_key_view(self, request: HttpRequest, service_id: int, key_id: int) -> HttpResponse:
+        service = self._service_to_change(request, service_id)
+        key = get_object_or_404(IngestKey, pk=key_id, service=service)
+        form = KeyLimitForm(request.POST or None, initial={"rate_limit": key.rate_limit})
+        if request.method != "POST" or not form.is_valid():
+            return self._page_about(request, service, key, "limit_key", title=f"Limit of key {key}", form=form)
+        key.limit_to(form.cleaned_data["rate_limit"])
+        said = f"Limit of key {key}: {limit_in_words(key.rate_limit)}."
+        self.log_change(request, service, said)
+        messages.success(request, said)
+        return HttpResponseRedirect(_address_of(service_id))
 
     def revoke_key_view(self, request: HttpRequest, service_id: int, key_id: int) -> HttpResponse:
         service = self._service_to_change(request, service_id)
@@ -245,17 +285,33 @@ class ServiceAdmin(ModelAdmin):
 
     def _confirm(self, request: HttpRequest, service: Service, key: IngestKey, what: str) -> HttpResponse:
         context = {
+            "title": f"{what.capitalize()} key {key}?",
+            "what": what,
+            "is_usable": key.is_usable(at=timezone.now()),
+        }
+        return self._page_about(request, service, key, "confirm_key", **context)
+
+    def _page_about(
+        self, request: HttpRequest, service: Service, key: IngestKey, template: str, **more: Any
+    ) -> HttpResponse:
+        context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": f"{what.capitalize()} key {key}?",
             "media": self.media,
             "service": service,
             "key": key,
-            "what": what,
-            "is_usable": key.is_usable(at=timezone.now()),
             "back": _address_of(service.pk),
+            **more,
         }
-        return TemplateResponse(request, "admin/events/service/confirm_key.html", context)
+        return TemplateResponse(request, f"admin/events/service/{template}.html", context)
+
+
+def limit_in_words(rate_limit: int | None) -> str:
+    """Of a key: its own limit, or the installation's."""
+    if rate_limit is None:
+        of_all: int = settings.KEY_RATE_LIMIT
+        return f"{of_all:,} a minute (default)" if of_all else "none (default)"
+    return f"{rate_limit:,} a minute" if rate_limit else "none"
 
 
 def _address_of(service_id: int) -> str:

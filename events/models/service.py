@@ -125,7 +125,13 @@ class IngestKey(models.Model):
 
     @classmethod
     def issue(
-        cls, service: Service, kind: KeyKind, *, label: str = "", allowed_origins: list[str] | None = None
+        cls,
+        service: Service,
+        kind: KeyKind,
+        *,
+        label: str = "",
+        allowed_origins: list[str] | None = None,
+        rate_limit: int | None = None,
     ) -> tuple["IngestKey", str]:
         """Make a key and return it with its text, which for a secret key is never to be had again."""
         text = secrets.token_hex(16)
@@ -136,6 +142,7 @@ class IngestKey(models.Model):
             digest=cls.digest_of(text),
             visible=text if kind == KeyKind.PUBLIC else text[:6],
             allowed_origins=allowed_origins or [],
+            rate_limit=rate_limit,
         )
         return key, text
 
@@ -144,10 +151,19 @@ class IngestKey(models.Model):
         IngestKey.objects.filter(pk=self.pk).usable(at=at).update(revoked_at=at)
         self.refresh_from_db(fields=["revoked_at"])
 
+    def limit_to(self, rate_limit: int | None) -> None:
+        """Let it send so many events a minute; None: the installation's default, 0: no limit."""
+        IngestKey.objects.filter(pk=self.pk).update(rate_limit=rate_limit)
+        self.refresh_from_db(fields=["rate_limit"])
+
     def rotate(self, *, at: datetime, grace: timedelta = timedelta(hours=24)) -> tuple["IngestKey", str]:
         """Make a successor and let this key work for ``grace`` longer, so that a deploy can follow."""
         successor = IngestKey.issue(
-            self.service, KeyKind(self.kind), label=self.label, allowed_origins=list(self.allowed_origins)
+            self.service,
+            KeyKind(self.kind),
+            label=self.label,
+            allowed_origins=list(self.allowed_origins),
+            rate_limit=self.rate_limit,
         )
         self.revoke(at=at + grace)
         return successor

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from events.admin.service import limit_in_words
 from events.models import IngestKey, KeyKind, Service
 from tests.events.conftest import Sender
 
@@ -68,6 +69,97 @@ def test_a_key_is_made_with_its_origins(sender: Sender, admin_client: Client) ->
     assert key.visible in response.content.decode()
 
 
+@pytest.mark.parametrize(("given", "kept"), [("", None), ("0", 0), ("600", 600)])
+def test_a_key_is_made_with_its_limit(sender: Sender, admin_client: Client, given: str, kept: int | None) -> None:
+    form = {"kind": "secret", "label": "", "allowed_origins": "", "rate_limit": given}
+
+    admin_client.post(f"{LIST}{sender.service.pk}/keys/", form)
+
+    assert IngestKey.objects.count() == 3
+    assert IngestKey.objects.latest("id").rate_limit == kept
+
+
+@pytest.mark.parametrize("given", ["-1", "many", "9999999999"])
+def test_a_limit_that_is_none_is_refused(sender: Sender, admin_client: Client, given: str) -> None:
+    form = {"kind": "secret", "label": "", "allowed_origins": "", "rate_limit": given}
+
+    admin_client.post(f"{LIST}{sender.service.pk}/keys/", form)
+
+    assert IngestKey.objects.count() == 2
+
+
+def test_the_limit_of_a_key_is_changed_and_shown_and_goes_with_it_when_it_is_rotated(
+    sender: Sender, admin_client: Client
+) -> None:
+    key = IngestKey.objects.get(kind=KeyKind.SECRET)
+    address = f"{LIST}{sender.service.pk}/keys/{key.pk}/limit/"
+    assert "Events a minute" in admin_client.get(address).content.decode()
+
+    page: Any = admin_client.post(address, {"rate_limit": "1200"}, follow=True)
+
+    key.refresh_from_db()
+    assert key.rate_limit == 1200
+    assert "1,200 a minute" in page.content.decode()
+    admin_client.post(f"{LIST}{sender.service.pk}/keys/{key.pk}/rotate/")
+    assert IngestKey.objects.latest("id").rate_limit == 1200
+
+
+def test_a_wrong_limit_is_said_and_nothing_is_changed(sender: Sender, admin_client: Client) -> None:
+    key = IngestKey.objects.get(kind=KeyKind.SECRET)
+
+    page = admin_client.post(f"{LIST}{sender.service.pk}/keys/{key.pk}/limit/", {"rate_limit": "-5"})
+
+    assert "greater than or equal to 0" in page.content.decode()
+    key.refresh_from_db()
+    assert key.rate_limit is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "default", "words"),
+    [
+        (None, 0, "none (default)"),
+        (None, 6_000, "6,000 a minute (default)"),
+        (0, 6_000, "none"),
+        (60, 0, "60 a minute"),
+    ],
+)
+def test_a_limit_is_told_in_words(settings: Any, limit: int | None, default: int, words: str) -> None:
+    settings.KEY_RATE_LIMIT = default
+
+    assert limit_in_words(limit) == words
+
+
+def test_the_limits_of_a_service_are_set_on_its_page(sender: Sender, admin_client: Client) -> None:
+    form = {"name": "lift api", "slug": "lift-api", "owner": "", "rate_limit": "6000"}
+
+    response = admin_client.post(page_of(sender.service), form)
+
+    assert response.status_code == 302
+    sender.service.refresh_from_db()
+    assert (sender.service.rate_limit, sender.service.has_spike_guard) == (6_000, False)
+
+
+@pytest.mark.parametrize(
+    ("allowance", "has_guard", "words"),
+    [
+        (None, True, "Not learnt yet"),
+        (12_340, True, "12,340 events a minute: 20 times what the service sends in a busy hour"),
+        (12_340, False, "It would be 12,340 events a minute, but the spike guard is off"),
+    ],
+)
+def test_the_spike_allowance_is_told_and_cannot_be_set(
+    sender: Sender, admin_client: Client, allowance: int | None, has_guard: bool, words: str
+) -> None:
+    Service.objects.update(spike_allowance=allowance, has_spike_guard=has_guard)
+
+    page = admin_client.get(page_of(sender.service)).content.decode()
+    admin_client.post(page_of(sender.service), {"name": "lift api", "slug": "lift-api", "spike_allowance": "1"})
+
+    assert words in page
+    sender.service.refresh_from_db()
+    assert sender.service.spike_allowance == allowance
+
+
 @pytest.mark.parametrize("origin", ["studentlift.org", "https://x.org/path", "javascript:alert(1)", "https://"])
 def test_what_is_no_origin_is_refused_with_how_to_write_it(sender: Sender, admin_client: Client, origin: str) -> None:
     response = admin_client.post(
@@ -125,7 +217,7 @@ def test_a_reader_sees_the_page_and_changes_nothing(sender: Sender) -> None:
 
     assert page.status_code == 200
     assert "Rotate" not in page.content.decode()
-    for address in ("keys/", f"keys/{key.pk}/rotate/", f"keys/{key.pk}/revoke/"):
+    for address in ("keys/", f"keys/{key.pk}/rotate/", f"keys/{key.pk}/revoke/", f"keys/{key.pk}/limit/"):
         assert client.post(f"{LIST}{sender.service.pk}/{address}", {"kind": "secret"}).status_code == 403
     assert IngestKey.objects.count() == 2
 
