@@ -27,7 +27,7 @@ django.setup(set_prefix=False)
 import structlog  # noqa: E402
 from django.conf import settings  # noqa: E402
 
-from events.api.pending import BODY, DEFER, TOO_SLOW, Pending  # noqa: E402
+from events.api.pending import BODY, DEFER, NEEDS_THREAD, PENDING, TOO_SLOW, Pending  # noqa: E402
 from events.api.urls import ingest_view  # noqa: E402
 from events.ingest.group_commit import Ticket  # noqa: E402
 from events.ingest.keeper import keep  # noqa: E402
@@ -90,7 +90,6 @@ class Application:
                 answer = await asyncio.get_running_loop().run_in_executor(self.django_threads, self._handle, environ)
                 protocol.response_bytes(*answer)
         finally:
-            # Views, requests and responses refer to one another: what is left in them lives until a garbage collection.
             environ.pop(BODY, None)
             if held:
                 self.bodies.release(held)
@@ -112,16 +111,16 @@ class Application:
         most = _INLINE_ENCODED_BYTES if "HTTP_CONTENT_ENCODING" in environ else _INLINE_BYTES
         if len(body) <= most:
             response = _call(view, environ)
-            if getattr(response, "needs_thread", False):
+            if NEEDS_THREAD in environ:
                 environ[BODY] = body
                 response = await self._call_in(self.key_threads, view, environ)
         else:
             response = await self._call_in(self.batch_threads, view, environ)
-        pending: Pending | None = getattr(response, "pending", None)
+        # Taken out: views, requests and responses refer to one another, and what they hold lives until a garbage collection.
+        pending: Pending | None = environ.pop(PENDING, None)
         if pending is not None:
             ticket = await self._commit(pending)
             response = pending.settle(ticket) or response
-            response.pending = None  # or its events would live as long as the cycle of view, request and response
         protocol.response_bytes(response.status_code, list(response.items()), response.content)
 
     async def _call_in(self, threads: ThreadPoolExecutor, view: View, environ: dict[str, Any]) -> Any:
@@ -155,7 +154,8 @@ class Application:
 def _call(view: View, environ: dict[str, Any]) -> Any:
     """The rendered answer of an ingest view. What it does not foresee is logged, and answered as Django would."""
     try:
-        return view(WSGIRequest(environ)).render()
+        response = view(WSGIRequest(environ))
+        return response.render() if hasattr(response, "render") else response
     except Exception:
         logger.exception("ingest_failed", path=environ["PATH_INFO"])
         return JsonResponse(

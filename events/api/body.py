@@ -33,7 +33,7 @@ def read_body(environ: dict[str, Any], *, limit: int) -> bytes:
     if len(encodings) > _MOST_ENCODINGS:
         raise Problem(415, "unknown_encoding", f"More than {_MOST_ENCODINGS} encodings on top of one another. Use one.")
     # Taken out of the environment: views and requests refer to one another, so what they hold lives until a garbage collection.
-    body = environ.pop(BODY, None)
+    body: bytes | None = environ.pop(BODY, None)
     if body is None or environ.get("CONTENT_LENGTH", "") != str(len(body)):
         body = _collect(_raw_chunks(environ, limit), limit)
     elif len(body) > limit:

@@ -24,7 +24,7 @@ class CorsView(APIView):
             },
         )
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response["Access-Control-Allow-Origin"] = "*"
         response["Access-Control-Expose-Headers"] = "retry-after, ratelimit, ratelimit-policy"
         return super().finalize_response(request, response, *args, **kwargs)

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import orjson
 import structlog
 from django.conf import settings
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -17,8 +19,8 @@ from rest_framework.response import Response
 from events.api.authentication import authenticate
 from events.api.body import read_body
 from events.api.cors import CorsView
-from events.api.negotiation import AlwaysJson, FastJson
-from events.api.pending import DEFER, IngestResponse, Pending
+from events.api.negotiation import AlwaysJson
+from events.api.pending import DEFER, NEEDS_THREAD, PENDING, Pending
 from events.api.problems import Problem
 from events.api.serializers import AcceptedSerializer, EventSerializer, ProblemSerializer
 from events.ingest.group_commit import Outcome, Ticket
@@ -39,12 +41,12 @@ class TrackView(CorsView):
     http_method_names = ["post", "options"]
     permission_classes = []
     content_negotiation_class = AlwaysJson
-    renderer_classes = [FastJson]
     parser_classes: list[Any] = []  # the body is read below, with our own limits and encodings
     # Known as far as the request got, for counting what is refused.
     service_id: int | None = None
     beginning = b""
     received_at: datetime
+    environ: dict[str, Any]
 
     @extend_schema(
         operation_id="track",
@@ -75,73 +77,78 @@ class TrackView(CorsView):
             )
         ],
     )
-    def post(self, request: Request) -> Response:
-        self.received_at = timezone.now()
-        key = authenticate(request, now=self.received_at)
+    def perform_authentication(self, request: Request) -> None:
+        """Nobody signs in here: the key, read below, says which service it is."""
+
+    def post(self, request: Request) -> HttpResponseBase:
+        now = self.received_at = timezone.now()
+        environ = self.environ = request.META
+        key = authenticate(environ, now=now)
         self.service_id = key.service_id
-        standing = limiter.standing(key, now=self.received_at.timestamp())
+        if standing := limiter.standing(key, now=now.timestamp()):
+            self._refuse_if_exhausted(standing)
+        body = read_body(environ, limit=settings.INGEST_MAX_BODY_BYTES)
+        self.beginning = body[:SAMPLED_BYTES]
+        documents, refusals, is_batch = read_documents(body, most=settings.INGEST_MAX_EVENTS)
+        reading = read(service_id=key.service_id, documents=documents, refusals=refusals, received_at=now)
+        submission = reading.submission
+        if standing:
+            limiter.count(key, len(submission.events), now=now.timestamp())
+            self.headers.update(headers_of(limiter.standing(key, now=now.timestamp())))
+        if reading.refusals:
+            submission.refusals = refusal_counts(key.service_id, reading.refusals, documents, at=now)
+        if submission.events and is_due(key.id, at=now):
+            submission.key_use = (key.id, now)
+        return self._when_durable(submission, lambda ticket: _answer(answer(reading, ticket), is_batch=is_batch))
+
+    def _refuse_if_exhausted(self, standing: list[Allowance]) -> None:
         self.headers.update(headers_of(standing))
         if exhausted := [allowance for allowance in standing if allowance.is_exhausted]:
             raise _too_many_requests(exhausted)
-        body = read_body(request.META, limit=settings.INGEST_MAX_BODY_BYTES)
-        self.beginning = body[:SAMPLED_BYTES]
-        documents, refusals, is_batch = read_documents(body, most=settings.INGEST_MAX_EVENTS)
-        reading = read(service_id=key.service_id, documents=documents, refusals=refusals, received_at=self.received_at)
-        submission = reading.submission
-        if standing:
-            limiter.count(key, len(submission.events), now=self.received_at.timestamp())
-            self.headers.update(headers_of(limiter.standing(key, now=self.received_at.timestamp())))
-        if reading.refusals:
-            submission.refusals = refusal_counts(key.service_id, reading.refusals, documents, at=self.received_at)
-        if submission.events and is_due(key.id, at=self.received_at):
-            submission.key_use = (key.id, self.received_at)
-        return self._when_durable(submission, lambda ticket: _answer(answer(reading, ticket), is_batch=is_batch))
 
-    def _when_durable(self, submission: Submission, answer_of: Callable[[Ticket], Response]) -> Response:
+    def _when_durable(
+        self, submission: Submission, answer_of: Callable[[Ticket], HttpResponseBase]
+    ) -> HttpResponseBase:
         """The answer once the submission is kept: after waiting, or prepared for a server that waits itself."""
-        if DEFER not in self.request.META:
+        ticket = Ticket(submission, None)
+        if DEFER in self.environ:
+            self.environ[PENDING] = Pending(submission, lambda ticket: self._settle(ticket, answer_of))
+            ticket.outcome = Outcome.STORED
+        else:
             ticket = committer.submit(submission)
             committer.wait(ticket)
-            return answer_of(ticket)
-        assumed = Ticket(submission, None)
-        assumed.outcome = Outcome.STORED
+        return answer_of(ticket)
+
+    def _settle(self, ticket: Ticket, answer_of: Callable[[Ticket], HttpResponseBase]) -> HttpResponse | None:
+        """The answer that is true after all, where it is not the one that was prepared."""
+        if ticket.outcome is not Outcome.NOT_KEPT and not ticket.unstorable:
+            return None
         try:
-            response = answer_of(assumed)
-        except Problem as problem:  # nothing in it could be read; that too is counted before it is said
-            response = super().handle_exception(problem)
-
-        def settle(ticket: Ticket) -> HttpResponse | None:
-            if ticket.outcome is not Outcome.NOT_KEPT and not ticket.unstorable:
-                return None
-            try:
-                other = answer_of(ticket)
-            except (Problem, NotKeptError) as error:
-                other = self.handle_exception(error)
-            rendered: HttpResponse = self.finalize_response(self.request, other).render()
-            return rendered
-
-        return _with(response, Pending(submission, settle))
+            other: Any = answer_of(ticket)
+        except (Problem, NotKeptError) as error:
+            other = self.handle_exception(error)
+        other = self.finalize_response(self.request, other)
+        return other.render() if hasattr(other, "render") else other  # type: ignore[no-any-return]
 
     def handle_exception(self, exc: Exception) -> Response:
         """Count what is refused as a whole; say honestly when nothing could be kept."""
         if isinstance(exc, SynchronousOnlyOperation):
-            unfinished = IngestResponse(status=503)
-            unfinished.needs_thread = True
-            return unfinished
+            self.environ[NEEDS_THREAD] = True
+            return Response(status=503)
         if isinstance(exc, UnreadableBodyError):
             exc = Problem(413 if exc.code == "too_many_events" else 400, exc.code, exc.detail)
         if isinstance(exc, NotKeptError | OperationalError | InterfaceError):
             return super().handle_exception(_not_kept(exc))
-        response = super().handle_exception(exc)
         if isinstance(exc, Problem) and not exc.is_counted:
             refusal = RefusalCount(
                 self.service_id, exc.code, str(exc.detail), sample_of(self.beginning), 1, self.received_at
             )
             submission = Submission(refusals=[refusal])
-            if DEFER in self.request.META:
-                return _with(response, Pending(submission, lambda _: None))
-            committer.wait(committer.submit(submission))
-        return response
+            if DEFER in self.environ:
+                self.environ[PENDING] = Pending(submission, lambda _: None)
+            else:
+                committer.wait(committer.submit(submission))
+        return super().handle_exception(exc)
 
 
 _LIMITS = {
@@ -160,17 +167,6 @@ def _too_many_requests(exhausted: list[Allowance]) -> Problem:
     return problem
 
 
-def _with(response: Response, pending: Pending) -> IngestResponse:
-    if isinstance(response, IngestResponse):
-        response.pending = pending
-        return response
-    made = IngestResponse(
-        response.data, response.status_code, headers=dict(response.items()), content_type=response.content_type
-    )
-    made.pending = pending
-    return made
-
-
 def _not_kept(error: Exception) -> Problem:
     logger.error("not_kept", kind=type(error).__name__, reason=str(error).strip())
     problem = Problem(
@@ -180,13 +176,14 @@ def _not_kept(error: Exception) -> Problem:
     return problem
 
 
-def _answer(result: IngestResult, *, is_batch: bool) -> Response:
-    if not result.accepted and result.refusals:
+def _answer(result: IngestResult, *, is_batch: bool) -> HttpResponse:
+    if result.refusals and not result.accepted:
         raise _all_refused(result, is_batch=is_batch)
     content: dict[str, Any] = {"ok": True, "accepted": result.accepted, "rejected": _errors(result)}
     if not is_batch:
         content["id"] = str(result.event_ids[0])
-    return IngestResponse(content)
+    # Not DRF's Response: rendering what is bytes already costs more than reading the event did.
+    return HttpResponse(orjson.dumps(content), content_type="application/json", charset="utf-8")
 
 
 def _errors(result: IngestResult) -> list[dict[str, Any]]:

@@ -47,6 +47,20 @@ class Group:
 GroupKey = tuple[int, str]
 
 
+# Fingerprints that this process has met: most groups hold no other, and then nobody asks which are new.
+_seen: set[GroupKey] = set()
+_MOST_SEEN = 50_000
+
+
+class FingerprintGoneError(Exception):
+    """A fingerprint that was there is not: its service was deleted, or the transaction that made it did not last."""
+
+
+def forget_seen() -> None:
+    """For tests: another database has other fingerprints."""
+    _seen.clear()
+
+
 def group_failures(events: Iterable[PreparedEvent]) -> dict[GroupKey, Group]:
     """The failures among the events by service and fingerprint."""
     groups: dict[GroupKey, Group] = {}
@@ -65,11 +79,21 @@ def find_or_create_fingerprints(cursor: CursorWrapper, groups: dict[GroupKey, Gr
 
     What exceeds a service's cap of new issues an hour is moved to its burst group: ``groups`` and the events change.
     """
-    known = _known_fingerprints(cursor, groups)
-    if missing := sorted(set(groups) - known):
+    unseen = [key for key in groups if key not in _seen]
+    if unseen and (missing := sorted(set(unseen) - _known_fingerprints(cursor, unseen))):
         for service_id, keys in groupby(missing, key=itemgetter(0)):
             _create_issues(cursor, service_id, list(keys), groups, hits)
-    # Locked, so that a merge cannot move the fingerprint to another issue before this batch is counted.
+    _lock_fingerprints(cursor, groups)
+    if not all(group.fingerprint_id for group in groups.values()):
+        _seen.clear()
+        raise FingerprintGoneError
+    if len(_seen) > _MOST_SEEN:
+        _seen.clear()
+    _seen.update(groups)
+
+
+def _lock_fingerprints(cursor: CursorWrapper, groups: dict[GroupKey, Group]) -> None:
+    """Learn which issues they lead to; locked, so that a merge cannot move one before this batch is counted."""
     services, hashes = zip(*sorted(groups), strict=True)
     cursor.execute(
         """

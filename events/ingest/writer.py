@@ -13,12 +13,18 @@ from typing import Any
 import orjson
 import psycopg.errors
 import structlog
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.utils import IntegrityError
 
 from events.ingest import guards
-from events.ingest.issues import Group, GroupKey, find_or_create_fingerprints, group_failures, update_issues
+from events.ingest.issues import (
+    FingerprintGoneError,
+    Group,
+    GroupKey,
+    find_or_create_fingerprints,
+    group_failures,
+    update_issues,
+)
 from events.ingest.types import PreparedEvent, Submission
 from events.partitions import make_partitions
 from events.rejections import count_rejections
@@ -46,24 +52,31 @@ def write(submissions: Sequence[Submission], *, is_replay: bool = False) -> None
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 learned = _write_once(cursor, submissions, is_replay=is_replay)
-        except IntegrityError as error:
-            if attempt == _ATTEMPTS:
+        except (DatabaseError, FingerprintGoneError) as error:
+            if attempt == _ATTEMPTS or not _may_succeed_again(error, submissions):
                 raise
-            if isinstance(error.__cause__, psycopg.errors.CheckViolation):
-                # No partition for that week: the task that makes them ahead has not run for weeks.
-                make_partitions(now=max(_received_at(submissions)))
-            elif not isinstance(error.__cause__, psycopg.errors.UniqueViolation):
-                raise
-            # Else: a replay met the commit whose answer was lost; the next attempt sees its rows.
-        except OperationalError as error:
-            conflicts = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
-            if not isinstance(error.__cause__, conflicts) or attempt == _ATTEMPTS:
-                raise
-            logger.warning("write_retried", attempt=attempt, reason=type(error.__cause__).__name__)
-            time.sleep(0.02 * attempt)
+            logger.warning("write_retried", attempt=attempt, reason=type(error.__cause__ or error).__name__)
+            time.sleep(0.02 * (attempt - 1))
         else:
             guards.learn(learned)
             return
+
+
+def _may_succeed_again(error: Exception, submissions: Sequence[Submission]) -> bool:
+    """Whether the same transaction may pass at the next attempt, after mending what stood in its way."""
+    cause = error.__cause__
+    if isinstance(cause, psycopg.errors.CheckViolation):
+        # No partition for that week: the task that makes them ahead has not run for weeks.
+        make_partitions(now=max(_received_at(submissions)))
+        return True
+    # A unique violation: a replay met the commit whose answer was lost, and now sees its rows; or two writers made the same
+    # issue at the turn of an hour.
+    conflicts = (
+        psycopg.errors.UniqueViolation,
+        psycopg.errors.DeadlockDetected,
+        psycopg.errors.SerializationFailure,
+    )
+    return isinstance(error, FingerprintGoneError) or isinstance(cause, conflicts)
 
 
 def _received_at(submissions: Sequence[Submission]) -> list[datetime]:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from events import usage
-from events.ingest import guards, storing
+from events.ingest import guards, issues, storing
 from events.ingest.known import known
 from events.ingest.limits import limiter
 from events.ingest.pipeline import IngestResult, ingest
@@ -36,6 +36,7 @@ def _fresh_process(settings: Any, tmp_path: Path) -> Iterator[None]:
 
 def forget_everything() -> None:
     guards.forget_memory()
+    issues.forget_seen()
     usage.forget_uses()
     known.forget()
     limiter.forget()
