@@ -356,3 +356,13 @@ def test_it_asks_the_same_questions_however_much_there_is(
         client.get(OVERVIEW)
 
     assert not any('FROM "events_event"' in query["sql"] for query in captured.captured_queries)
+
+
+def test_the_banner_costs_one_question_more_for_those_who_may_see_limits(
+    sender: Sender, django_assert_num_queries: Callable[[int], AbstractContextManager[Any]]
+) -> None:
+    send(sender, failure(hours=1))
+    client = client_of(make_person("max", "view_issue", "view_event", "view_guardhit"))
+
+    with django_assert_num_queries(QUERIES + 1):
+        client.get(OVERVIEW)

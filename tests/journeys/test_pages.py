@@ -35,7 +35,7 @@ STACK = """TypeError: Cannot read properties of undefined (reading 'map')
 
 @pytest.fixture(scope="module")
 def filled(liftmon: RunningLiftmon) -> RunningLiftmon:
-    """With an event of each kind, an issue with a stack, and something refused."""
+    """With an event of each kind, an issue with a stack, something refused, and limits reached."""
     key = json.loads(liftmon.manage("createservice", "lift api", "--json").stdout)["secret_key"]
     rich = {
         "event": "client_error",
@@ -47,6 +47,12 @@ def filled(liftmon: RunningLiftmon) -> RunningLiftmon:
     }
     documents = [rich, BAD_LOG, *(event.document for event in GUIDE_EVENTS.values()), 3]
     send(liftmon, key, json.dumps(documents).encode())
+    # So that the banner is there too; bringing a guard to this would take hundreds of names.
+    liftmon.query(
+        "INSERT INTO events_guardhit (service_id, guard, day, event_count, sample, first_at, last_at) "
+        "SELECT 2, guard, (now() AT TIME ZONE 'UTC')::date, 1204, '/user/4711/photo', now(), now() "
+        "FROM unnest(ARRAY['endpoint', 'tag', 'new_issues']) AS guard RETURNING id"
+    )
     return liftmon
 
 
@@ -90,6 +96,7 @@ def addresses(liftmon: RunningLiftmon) -> list[str]:
     ((issue,),) = liftmon.query("SELECT id FROM events_issue WHERE title LIKE 'TypeError%' LIMIT 1")
     ((key,),) = liftmon.query("SELECT id FROM events_ingestkey WHERE service_id = 2 AND kind = 'secret'")
     ((rejection,),) = liftmon.query("SELECT id FROM events_ingestrejection LIMIT 1")
+    ((hit,),) = liftmon.query("SELECT id FROM events_guardhit WHERE guard = 'tag'")
     ((entry,),) = liftmon.query("SELECT id FROM events_eventtype WHERE name = 'ai_failure'")
     return [
         "/admin/",
@@ -104,8 +111,11 @@ def addresses(liftmon: RunningLiftmon) -> list[str]:
         "/admin/events/service/1/change/",
         "/admin/events/service/2/change/",
         f"/admin/events/service/2/keys/{key}/rotate/",
+        f"/admin/events/service/2/keys/{key}/limit/",
         "/admin/events/ingestrejection/",
         f"/admin/events/ingestrejection/{rejection}/change/",
+        "/admin/events/guardhit/",
+        f"/admin/events/guardhit/{hit}/change/",
         "/admin/events/eventtype/",
         f"/admin/events/eventtype/{entry}/change/",
         "/admin/django_celery_beat/periodictask/",

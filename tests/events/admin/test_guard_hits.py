@@ -47,7 +47,8 @@ def test_a_row_tells_service_guard_events_the_latest_value_and_the_limit(sender:
 
     page = max_.get(LIST).content.decode()
 
-    assert "Limits reached" in page
+    assert "<title>" in page
+    assert "Limits reached" in page.split("<title>")[1].split("</title>")[0]
     for shown in ("lift api", "Too many endpoints", "1,204", "LIFTMON_MAX_ENDPOINTS", "/user/&lt;b&gt;4711"):
         assert shown in page
     assert "<b>4711" not in page
