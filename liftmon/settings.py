@@ -199,7 +199,7 @@ SPECTACULAR_SETTINGS = {
 INGEST_MAX_BODY_BYTES = env.int("LIFTMON_MAX_BODY_BYTES", default=5 * 1024 * 1024)
 INGEST_MAX_EVENTS = env.int("LIFTMON_MAX_EVENTS", default=1000)
 # Bytes that the large bodies of one web process may occupy together while they arrive; more wait in line.
-INGEST_BUFFERED_BYTES = max(env.int("LIFTMON_MAX_BUFFERED_BYTES", default=24 * 1024 * 1024), INGEST_MAX_BODY_BYTES)
+INGEST_BUFFERED_BYTES = max(env.int("LIFTMON_MAX_BUFFERED_BYTES", default=12 * 1024 * 1024), INGEST_MAX_BODY_BYTES)
 # Keys and the catalogue are read again after so many seconds: how long a revoked key may still open the door.
 INGEST_KNOWN_SECONDS = 2.0
 # Events wait here while PostgreSQL is away; full, the door answers 503.

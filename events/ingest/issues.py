@@ -167,7 +167,8 @@ def _fold_into_burst(
             prepared.event.repaired.append({"path": "fingerprint", "rule": "burst"})
             prepared.fingerprint = fingerprint
         groups[burst].events += folded.events
-        hits.add(service_id, Guard.NEW_ISSUES, len(folded.events), folded.fingerprint.title, folded.last_seen_at)
+        received_at = max(prepared.event.received_at for prepared in folded.events)
+        hits.add(service_id, Guard.NEW_ISSUES, len(folded.events), folded.fingerprint.title, received_at)
     return burst
 
 

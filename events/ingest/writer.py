@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
+import psycopg
 import psycopg.errors
 import structlog
 from django.db import DatabaseError, connection, transaction
@@ -50,7 +51,7 @@ def write(submissions: Sequence[Submission], *, is_replay: bool = False) -> None
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            with transaction.atomic(), connection.cursor() as cursor:
+            with transaction.atomic(), _preparing_cursor() as cursor:
                 learned = _write_once(cursor, submissions, is_replay=is_replay)
         except (DatabaseError, FingerprintGoneError) as error:
             if attempt == _ATTEMPTS or not _may_succeed_again(error, submissions):
@@ -60,6 +61,18 @@ def write(submissions: Sequence[Submission], *, is_replay: bool = False) -> None
         else:
             guards.learn(learned)
             return
+
+
+def _preparing_cursor() -> CursorWrapper:
+    """A cursor whose statements PostgreSQL parses and plans once a connection, not once a transaction.
+
+    Django's own puts the parameters into the text, which makes every statement a new one.
+    """
+    connection.ensure_connection()
+    raw: psycopg.Connection[Any] = connection.connection
+    raw.prepare_threshold = 2
+    cursor = psycopg.Cursor(raw)
+    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)  # type: ignore[arg-type]
 
 
 def _may_succeed_again(error: Exception, submissions: Sequence[Submission]) -> bool:
