@@ -11,17 +11,17 @@ RELATIVE_ERROR = 0.01
 GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 _LOG_GAMMA = math.log(GAMMA)
 # A hundredth of a millisecond and less is nothing.
-_SMALLEST_MS = 0.01
+SMALLEST_MS = 0.01
 ZERO_BUCKET = -1000
 # 10^12 ms are 31 years.
-_LARGEST_MS = 1e12
+LARGEST_MS = 1e12
 
 
 def bucket_of(duration_ms: float) -> int:
     """The bucket of a duration in milliseconds (not negative, not NaN)."""
-    if duration_ms < _SMALLEST_MS:
+    if duration_ms < SMALLEST_MS:
         return ZERO_BUCKET
-    return math.ceil(math.log(min(duration_ms, _LARGEST_MS)) / _LOG_GAMMA)
+    return math.ceil(math.log(min(duration_ms, LARGEST_MS)) / _LOG_GAMMA)
 
 
 def milliseconds_of(bucket: int) -> float:

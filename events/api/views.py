@@ -48,6 +48,9 @@ class TrackView(CorsView):
     received_at: datetime
     environ: dict[str, Any]
 
+    def perform_authentication(self, request: Request) -> None:
+        """Nobody signs in here: the key, read below, says which service it is."""
+
     @extend_schema(
         operation_id="track",
         summary="Send events",
@@ -77,9 +80,6 @@ class TrackView(CorsView):
             )
         ],
     )
-    def perform_authentication(self, request: Request) -> None:
-        """Nobody signs in here: the key, read below, says which service it is."""
-
     def post(self, request: Request) -> HttpResponseBase:
         now = self.received_at = timezone.now()
         environ = self.environ = request.META

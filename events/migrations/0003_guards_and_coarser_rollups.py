@@ -328,6 +328,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "limit reached",
+                "verbose_name_plural": "limits reached",
                 "default_permissions": ("view",),
                 "indexes": [models.Index(models.OrderBy(models.F("last_at"), descending=True), name="guardhit_latest")],
                 "constraints": [models.UniqueConstraint(fields=("service", "guard", "day"), name="guardhit_unique")],

@@ -74,6 +74,8 @@ class GuardHit(models.Model):
     last_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "limit reached"
+        verbose_name_plural = "limits reached"
         default_permissions = ("view",)
         constraints = [models.UniqueConstraint(fields=["service", "guard", "day"], name="guardhit_unique")]
         indexes = [models.Index(models.F("last_at").desc(), name="guardhit_latest")]

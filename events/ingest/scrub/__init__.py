@@ -49,6 +49,10 @@ class Scrubber:
         """32 hex characters that stand for a person: HMAC-SHA256 under the key at ``key_index``."""
         return _keyed_hash(self.user_hash_keys[key_index], "user", identity)[:32]
 
+    def hashes_of_user(self, identity: str) -> list[str]:
+        """Everything that may stand for the person: one hash a key, those of earlier keys too."""
+        return [self.hash_user(identity, key_index=index) for index in range(len(self.user_hash_keys))]
+
     def _hash_ip(self, address: str) -> str:
         return _keyed_hash(self.user_hash_keys[0], "ip", address)[:8]
 
