@@ -26,6 +26,8 @@ _LARGEST_INT = 2**63 - 1
 
 # Why a field was mended: the sentence that the admin shows for a rule id.
 RULES: dict[str, str] = {
+    "cardinality": "Was one value too many of its service; became “other”, and its own words are in the data",
+    "burst": "Would have been one new issue too many in that hour; folded into the service's burst issue",
     "nul": "Held NUL characters, which PostgreSQL cannot keep; they were replaced",
     "surrogate": "Held half of a surrogate pair (broken UTF-16); it was replaced",
     "not_a_number": "Was NaN or infinite, which JSON does not have; now null",

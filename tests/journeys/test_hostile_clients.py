@@ -9,6 +9,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -192,6 +193,13 @@ def test_a_strange_request_is_answered_below_500_or_hung_up_on(running: RunningL
         answer = connection.makefile("rb").readline()
 
     assert answer == b"" or int(answer.split()[1]) < 500
+
+
+def test_every_body_of_the_corpus_is_answered_as_its_name_says(running: RunningLiftmon, key: str) -> None:
+    bodies = sorted((Path(__file__).parents[1] / "corpus").glob("*.body"))
+    answers = {path.name: post(running, key, path.read_bytes())[0] for path in bodies}
+
+    assert answers == {path.name: int(path.name.split(".")[-2]) for path in bodies}
 
 
 def test_the_log_holds_no_trace_of_a_failure(running: RunningLiftmon) -> None:

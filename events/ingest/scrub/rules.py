@@ -5,6 +5,7 @@ FILTERED = "[Filtered]"
 MARKERS = frozenset(("pem", "email", "card", "ssn", "iban", "phone", "address", "user"))
 
 RULES: dict[str, str] = {
+    "forgotten": "The person asked to be forgotten; everything that could tell of them was erased",
     "password": "Password: never needed to understand a failure",
     "secret": "Secret or API key: whoever reads it can act in your name",
     "token": "Token or other credential: whoever reads it can act in your name",
