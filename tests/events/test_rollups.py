@@ -16,8 +16,8 @@ from tests.events.conftest import Sender
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def traffic(sender: Sender) -> Sender:
+@pytest.fixture(autouse=True)
+def _traffic(sender: Sender) -> None:
     """Three batches, compacted, unfolded and in between, over ten days."""
     random = Random(11)
     for part in range(3):
@@ -35,10 +35,9 @@ def traffic(sender: Sender) -> Sender:
         )
         if part < 2:
             compact()
-    return sender
 
 
-def test_minutes_hours_and_days_tell_the_same(traffic: Sender) -> None:
+def test_minutes_hours_and_days_tell_the_same() -> None:
     for model in (EventRollup, HourRollup, DayRollup, UserActivity):
         assert model.objects.aggregate(total=Sum("event_count"))["total"] == 300
     compact()
@@ -46,7 +45,7 @@ def test_minutes_hours_and_days_tell_the_same(traffic: Sender) -> None:
         assert model.objects.aggregate(total=Sum("event_count"))["total"] == 300
 
 
-def test_a_day_is_what_its_events_are(traffic: Sender) -> None:
+def test_a_day_is_what_its_events_are() -> None:
     start = timezone.now() - timedelta(days=90)
     days = Counter(
         at.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -56,14 +55,14 @@ def test_a_day_is_what_its_events_are(traffic: Sender) -> None:
     assert events_per_day(start=start, end=timezone.now() + timedelta(days=1)) == days
 
 
-def test_a_chart_of_90_days_reads_a_row_a_day_and_kind(traffic: Sender) -> None:
+def test_a_chart_of_90_days_reads_a_row_a_day_and_kind() -> None:
     compact()
 
     assert DayRollup.objects.filter(endpoint="/api/0").count() <= 11
     assert EventRollup.objects.filter(endpoint="/api/0").count() > 100
 
 
-def test_percentiles_come_from_summed_histograms(traffic: Sender) -> None:
+def test_percentiles_come_from_summed_histograms() -> None:
     durations = sorted(Event.objects.values_list("duration_ms", flat=True))
     histogram = latency_histogram(start=timezone.now() - timedelta(days=90), end=timezone.now() + timedelta(hours=1))
 
@@ -71,7 +70,7 @@ def test_percentiles_come_from_summed_histograms(traffic: Sender) -> None:
     assert percentile(histogram, 0.95) == pytest.approx(durations[284], rel=0.01)
 
 
-def test_a_histogram_can_be_of_one_endpoint(traffic: Sender) -> None:
+def test_a_histogram_can_be_of_one_endpoint() -> None:
     start, end = timezone.now() - timedelta(days=90), timezone.now() + timedelta(hours=1)
     parts = [latency_histogram(start=start, end=end, endpoint=endpoint) for endpoint in ("/api/0", "/api/1")]
 
