@@ -9,51 +9,47 @@ from django.db import models
 from events.choices import SeverityChoices
 
 
-class EventRollup(models.Model):
-    """How many events of one name, severity, endpoint and environment a service sent in one minute (of occurred_at)."""
+class EventCounts(models.Model):
+    """How many events of one name, severity, endpoint and environment a service sent in some span of occurred_at."""
 
-    pk = models.CompositePrimaryKey("minute", "service_id", "name", "severity", "endpoint", "environment")
     service_id = models.IntegerField()
     name = models.CharField(max_length=200)
     severity = models.CharField(max_length=8, choices=SeverityChoices.choices)
     endpoint = models.CharField(max_length=500)
     environment = models.CharField(max_length=64)
-    minute = models.DateTimeField()
     event_count = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class EventRollup(EventCounts):
+    """By minute."""
+
+    pk = models.CompositePrimaryKey("minute", "service_id", "name", "severity", "endpoint", "environment")
+    minute = models.DateTimeField()
 
     class Meta:
         managed = False
         default_permissions = ("view",)
 
 
-class HourRollup(models.Model):
-    """The same by hour, for windows of days."""
+class HourRollup(EventCounts):
+    """By hour, for windows of days."""
 
     pk = models.CompositePrimaryKey("hour", "service_id", "name", "severity", "endpoint", "environment")
-    service_id = models.IntegerField()
-    name = models.CharField(max_length=200)
-    severity = models.CharField(max_length=8, choices=SeverityChoices.choices)
-    endpoint = models.CharField(max_length=500)
-    environment = models.CharField(max_length=64)
     hour = models.DateTimeField()
-    event_count = models.BigIntegerField()
 
     class Meta:
         managed = False
         default_permissions = ()
 
 
-class DayRollup(models.Model):
-    """The same by day (UTC), for windows of months."""
+class DayRollup(EventCounts):
+    """By day (UTC), for windows of months."""
 
     pk = models.CompositePrimaryKey("day", "service_id", "name", "severity", "endpoint", "environment")
-    service_id = models.IntegerField()
-    name = models.CharField(max_length=200)
-    severity = models.CharField(max_length=8, choices=SeverityChoices.choices)
-    endpoint = models.CharField(max_length=500)
-    environment = models.CharField(max_length=64)
     day = models.DateTimeField()
-    event_count = models.BigIntegerField()
 
     class Meta:
         managed = False
