@@ -130,7 +130,14 @@ DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default="") or
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     # One pool per process: threads borrow a connection for a request instead of keeping one each.
-    "pool": {"min_size": 1, "max_size": env.int("LIFTMON_DB_POOL", default=10), "timeout": 5},
+    # Attempts to connect are given up soon: the pool's pauses between them double, up to minutes, and while one lasts the pool
+    # does not grow, so that requests would wait for a connection long after PostgreSQL is back.
+    "pool": {
+        "min_size": 1,
+        "max_size": env.int("LIFTMON_DB_POOL", default=10),
+        "timeout": 5,
+        "reconnect_timeout": 1,
+    },
 }
 # A connection that a restart of PostgreSQL cut is replaced before it is used.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

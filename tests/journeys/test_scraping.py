@@ -78,6 +78,19 @@ def web_workers(running: RunningLiftmon) -> list[int]:
     return [pid for pid in pids if parent_of(pid) in pids]
 
 
+def wait_until_replaced(running: RunningLiftmon, before: list[int]) -> None:
+    """Until the place of the killed one is taken and nobody is cut off: what waited for it was reset."""
+    deadline = time.monotonic() + 30
+    answered = 0
+    while answered < 20 or len(web_workers(running)) < 2 or set(web_workers(running)) == set(before):
+        assert time.monotonic() < deadline, running.log
+        try:
+            answered = answered + 1 if ask(running, "GET", "/healthz")[0] == 200 else 0
+        except OSError:
+            answered = 0
+            time.sleep(0.1)
+
+
 def test_each_process_answers_for_all_also_for_one_that_was_killed(running: RunningLiftmon) -> None:
     key = running.told("Secret key")
     send(running, key, 40)
@@ -87,14 +100,8 @@ def test_each_process_answers_for_all_also_for_one_that_was_killed(running: Runn
     workers = web_workers(running)
     assert len(workers) == 2
     os.kill(workers[0], signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            send(running, key, 1)
-            break
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    wait_until_replaced(running, workers)
+    send(running, key, 1)
 
     assert scrape(running)["liftmon_events_total stored"] == 82
 
