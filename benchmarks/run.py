@@ -30,7 +30,7 @@ from benchmarks.servers import Web, databases, environment_of, prepare, web
 from tests.journeys.running import ROOT
 
 _LUA = Path(__file__).parent / "post.lua"
-_SINGLES, _BATCHES = 64, 8  # connections
+_SINGLES, _BATCHES = 64, 8  # connections, of singles to each web process
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,19 @@ class Bench:
         self, one: Web, two: Web, large: Web, connection: psycopg.Connection, copies: list[bytes], empty: dict[str, str]
     ) -> None:
         singles = {"connections": _SINGLES, "seconds": self.seconds}
+        singles_of_two = {**singles, "connections": 2 * _SINGLES}
         batches = {"connections": _BATCHES, "seconds": self.seconds}
         watch = Resident(one)
         self._add("empty view", wrk(one.empty_url, self.bodies.singles, **singles).per_second)  # type: ignore[arg-type]
+        load = wrk(two.empty_url, self.bodies.singles, **singles_of_two)  # type: ignore[arg-type]
+        self._add("empty view, two processes", load.per_second)
         self._add("single", wrk(one.ingest_url, self.bodies.singles, **singles).per_second)  # type: ignore[arg-type]
-        self._add("single, two processes", wrk(two.ingest_url, self.bodies.singles, **singles).per_second)  # type: ignore[arg-type]
+        load = wrk(two.ingest_url, self.bodies.singles, **singles_of_two)  # type: ignore[arg-type]
+        self._add("single, two processes", load.per_second)
         self._add("single, filled", wrk(large.ingest_url, self.bodies.singles, **singles).per_second)  # type: ignore[arg-type]
-        for name, server in (("one failure only", one), ("one failure only, two processes", two)):
-            self._add(name, wrk(server.ingest_url, self.bodies.same, **singles).per_second)  # type: ignore[arg-type]
+        self._add("one failure only", wrk(one.ingest_url, self.bodies.same, **singles).per_second)  # type: ignore[arg-type]
+        load = wrk(two.ingest_url, self.bodies.same, **singles_of_two)  # type: ignore[arg-type]
+        self._add("one failure only, two processes", load.per_second)
         self._add("raw COPY", rows.raw_copy(connection, copies))
         for name, server in (("batch", one), ("batch, two processes", two), ("batch, filled", large)):
             load = wrk(server.ingest_url, self.bodies.batch, **batches)  # type: ignore[arg-type]
@@ -162,6 +167,12 @@ class Bench:
         measures = [
             ("single events, one process / empty DRF view", v("single") / v("empty view"), "≥ 0.60", "{:.2f}"),
             ("single events, two processes / one", v("single, two processes") / v("single"), "≥ 1.6", "{:.2f}"),
+            (
+                "its bound here: empty view, two processes / one",
+                v("empty view, two processes") / v("empty view"),
+                "",
+                "{:.2f}",
+            ),
             ("batches of 500, one process / raw COPY", v("batch") / v("raw COPY"), "≥ 0.40", "{:.2f}"),
             ("batches of 500, two processes / raw COPY", v("batch, two processes") / v("raw COPY"), "≥ 0.40", "{:.2f}"),
             ("p99 at half of the peak rate, 32 connections", v("p99 ms"), "≤ 50 ms", "{:.1f} ms"),
