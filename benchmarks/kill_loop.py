@@ -71,6 +71,8 @@ class Load:
                 time.sleep(0.02)
                 continue
             self._note(response.status, body, documents)
+        if connection is not None:
+            connection.close()
 
     def _document(self, rng: random.Random, *, with_id: bool) -> dict[str, object]:
         word = uuid4().hex

@@ -9,6 +9,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -34,12 +35,10 @@ def key(running: RunningLiftmon) -> str:
 
 
 def post(running: RunningLiftmon, key: str, body: bytes, **headers: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=120)
-    connection.request("POST", "/api/analytics/track", body, {"X-Ingest-Key": key, **headers})
-    response = connection.getresponse()
-    content = response.read()
-    connection.close()
-    return response.status, content
+    with closing(http.client.HTTPConnection("127.0.0.1", running.port, timeout=120)) as connection:
+        connection.request("POST", "/api/analytics/track", body, {"X-Ingest-Key": key, **headers})
+        response = connection.getresponse()
+        return response.status, response.read()
 
 
 def resident(running: RunningLiftmon) -> int:

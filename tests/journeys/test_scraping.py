@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -28,13 +28,10 @@ def running(data_folder: Path) -> Iterator[RunningLiftmon]:
 
 def ask(running: RunningLiftmon, method: str, path: str, body: str = "", **headers: str) -> tuple[int, str]:
     """Over a connection of its own, so that any of the web processes may answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
-    try:
+    with closing(http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)) as connection:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
-    finally:
-        connection.close()
 
 
 def scrape(running: RunningLiftmon) -> dict[str, float]:

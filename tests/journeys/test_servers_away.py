@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +102,12 @@ class Client:
         self.event = event
 
     def send(self, number: int, **fields: object) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.running.port, timeout=30)
         body = json.dumps(
             {"event": self.event, "message": "gave up", "user_id": f"u{number}", "data": {"n": number}, **fields}
         )
-        connection.request("POST", "/api/analytics/track", body, {"X-Ingest-Key": self.key})
-        status = connection.getresponse().status
-        connection.close()
-        return status
+        with closing(http.client.HTTPConnection("127.0.0.1", self.running.port, timeout=30)) as connection:
+            connection.request("POST", "/api/analytics/track", body, {"X-Ingest-Key": self.key})
+            return connection.getresponse().status
 
 
 @pytest.fixture(scope="module")
