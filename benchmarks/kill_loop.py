@@ -174,7 +174,6 @@ _COUNTERS = {
     "minutes": "SELECT sum(event_count) FROM events_eventrollup",
     "hours": "SELECT sum(event_count) FROM events_hourrollup",
     "days": "SELECT sum(event_count) FROM events_dayrollup",
-    "activity": "SELECT sum(event_count) FROM events_useractivity",
     "latency": "SELECT sum(event_count) FROM events_latencyrollup",
 }
 

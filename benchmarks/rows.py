@@ -27,7 +27,7 @@ SAME = {
 }
 COLUMNS = (
     "id, tier, occurred_at, received_at, service_id, fingerprint_id, event_id, name, kind, severity, message, environment, "
-    "release, endpoint, duration_ms, user_hash, session_id, exception, breadcrumbs, tags, data, scrubbed, repaired"
+    "release, endpoint, duration_ms, user_hash, session_id, exception, breadcrumbs, tags, data, scrubbed, repaired, labels"
 )
 
 
@@ -89,7 +89,7 @@ _FILL = f"""
             || '8' || substr(md5(random()::text), 1, 15))::uuid,
         tier, moment, moment, service_id, fingerprint_id, gen_random_uuid(), name, kind, severity, message, environment,
         release, endpoint, duration_ms, CASE WHEN user_hash = '' THEN '' ELSE md5((random() * 100000)::int::text) END,
-        session_id, exception, breadcrumbs, tags, data, scrubbed, repaired
+        session_id, exception, breadcrumbs, tags, data, scrubbed, repaired, labels
     FROM (SELECT * FROM events_event LIMIT {BATCH}) AS sample
     CROSS JOIN LATERAL (
         SELECT now() - interval '35 days' * ((%s + (part + random()) / %s) / %s) AS moment FROM generate_series(1, %s) AS part

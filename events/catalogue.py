@@ -113,6 +113,21 @@ GUIDE: tuple[CatalogueEntry, ...] = (
     ),
 )  # fmt: skip
 
+# By which fields of their data the guide's questions count these events (events.ingest.labels says how to read them).
+LABELS: dict[str, tuple[str, ...]] = {
+    "ai_failure": ("reason", "fallback_used"),
+    "api_response_time": ("status:class", "fallback_used"),
+    "api_timeout": ("fallback_used",),
+    "beta_register_rate_limited": ("ip:first",),
+    "cache_performance": ("key:prefix", "hit", "ttl"),
+    "data_consistency_error": ("record",),
+    "formspree_failure": ("reason",),
+    "security_incident_lockout": ("ip:first",),
+    "session_stabilization_failure": ("reason", "attempts"),
+    "stripe_checkout_error": ("step",),
+    "trial_conversion": ("trial_type", "converted"),
+}
+
 
 def load_guide(event_type_model: Any) -> int:
     """Add the guide's entries that are missing and return how many; rows that staff edited are left alone.
@@ -123,3 +138,9 @@ def load_guide(event_type_model: Any) -> int:
     missing = [event_type_model(**entry._asdict(), is_from_guide=True) for entry in GUIDE if entry.name not in known]
     event_type_model.objects.bulk_create(missing, ignore_conflicts=True)
     return len(missing)
+
+
+def load_labels(event_type_model: Any) -> None:
+    """Give the guide's entries that have no labels theirs. Takes the model class, as above."""
+    for name, fields in LABELS.items():
+        event_type_model.objects.filter(name=name, labels=[]).update(labels=list(fields))

@@ -11,7 +11,10 @@ import orjson
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from events.ingest.labels import PERSONAL
 from events.ingest.types import Mark
+from events.latency import LARGEST_MS
+from events.rollups import CHUNK, FACTS, LATENCY_BUCKET, USERS_TABLES, WAIT_FOR_LOCK
 
 FORGOTTEN: Mark = {"path": "*", "rule": "forgotten"}
 _BATCH = 2_000
@@ -25,6 +28,7 @@ class Erasure:
     # Events of the person's sessions that did not name them; they lose the session.
     session_events: int
     issues: int
+    # Minutes in which the person met failures of one kind.
     activity_rows: int
 
     @property
@@ -44,7 +48,11 @@ def find_user(hashes: Sequence[str]) -> Erasure:
             if sessions
             else 0,
             issues=len(_issues(cursor, hashes)),
-            activity_rows=_count(cursor, "events_useractivity WHERE user_hash = ANY(%s)", list(hashes)),
+            activity_rows=_count(
+                cursor,
+                "events_userfailure_minutes JOIN events_usernumber ON events_usernumber.id = user_id WHERE user_hash = ANY(%s)",
+                list(hashes),
+            ),
         )
 
 
@@ -60,20 +68,17 @@ def forget_user(hashes: Sequence[str], *, advance: Callable[[int], object] = lam
         session_events += done
         advance(done)
     issues = _leave_issues(hashes)
-    activity_rows = 0
-    for table in ("events_useractivity_pending", "events_useractivity_days"):
-        with connection.cursor() as cursor:
-            cursor.execute(f"DELETE FROM {table} WHERE user_hash = ANY(%s)", [list(hashes)])  # noqa: S608 - names above
-            activity_rows += int(cursor.rowcount)
     events = 0
     while done := _empty_events(hashes):
         events += done
         advance(done)
+    # After the events, so that nothing counts the person again.
+    activity_rows = _leave_counters(hashes)
     return Erasure(events, session_events, issues, activity_rows)
 
 
 def _count(cursor: CursorWrapper, what: str, *parameters: list[str]) -> int:
-    cursor.execute(f"SELECT count(*) FROM {what}", list(parameters))  # noqa: S608 - written here
+    cursor.execute(f"SELECT count(*) FROM {what}", list(parameters))
     return int(cursor.fetchone()[0])
 
 
@@ -136,23 +141,71 @@ def _leave_issues(hashes: Sequence[str]) -> int:
     return len(issues)
 
 
+def _leave_counters(hashes: Sequence[str]) -> int:
+    """Out of the sets of users and the failures of each; folding waits meanwhile. Answers the rows of failures."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT {WAIT_FOR_LOCK}")
+        cursor.execute(f"UPDATE {FACTS} SET user_hash = '' WHERE user_hash = ANY(%s)", [list(hashes)])
+        cursor.execute("SELECT id FROM events_usernumber WHERE user_hash = ANY(%s)", [list(hashes)])
+        numbers = [row[0] for row in cursor.fetchall()]
+        for table in USERS_TABLES:
+            for number in numbers:
+                cursor.execute(
+                    f"UPDATE {table} SET users = set_bit(users, %(bit)s, 0) "
+                    "WHERE chunk = %(chunk)s AND get_bit(users, %(bit)s) = 1",
+                    {"chunk": number // CHUNK, "bit": number % CHUNK},
+                )
+            cursor.execute(
+                f"DELETE FROM {table} WHERE chunk = ANY(%s) AND bit_count(users) = 0",
+                [[number // CHUNK for number in numbers]],
+            )
+        cursor.execute("DELETE FROM events_user_minutes WHERE user_id = ANY(%s)", [numbers])
+        cursor.execute("DELETE FROM events_userfailure_minutes WHERE user_id = ANY(%s)", [numbers])
+        rows = int(cursor.rowcount)
+        cursor.execute("DELETE FROM events_usernumber WHERE id = ANY(%s)", [numbers])
+    return rows
+
+
 def _empty_events(hashes: Sequence[str]) -> int:
+    """A batch of events. What they counted for by a label that tells of the person, such as their address, moves to no label."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            UPDATE events_event SET user_hash = '', session_id = '', data = '{}', breadcrumbs = '[]', tags = '{}',
-                message = CASE WHEN message = '' THEN '' ELSE '[forgotten]' END,
-                exception = (
-                    SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-                        'type', one -> 'type', 'module', one -> 'module', 'frames', (
-                            SELECT jsonb_agg(frame - 'vars' ORDER BY place)
-                            FROM jsonb_array_elements(one -> 'frames') WITH ORDINALITY AS frames (frame, place))
-                    )) ORDER BY number), '[]')
-                    FROM jsonb_array_elements(exception) WITH ORDINALITY AS chain (one, number)),
-                scrubbed = scrubbed || %s::jsonb
-            WHERE (id, tier, occurred_at) IN (
-                SELECT id, tier, occurred_at FROM events_event WHERE user_hash = ANY(%s) LIMIT %s)
+            f"""
+            WITH chosen AS (
+                SELECT id, tier, occurred_at, labels FROM events_event WHERE user_hash = ANY(%(hashes)s) LIMIT %(batch)s
+            ), emptied AS (
+                UPDATE events_event AS event SET user_hash = '', session_id = '', data = '{{}}', breadcrumbs = '[]', tags = '{{}}',
+                    message = CASE WHEN message = '' THEN '' ELSE '[forgotten]' END,
+                    exception = (
+                        SELECT coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+                            'type', one -> 'type', 'module', one -> 'module', 'frames', (
+                                SELECT jsonb_agg(frame - 'vars' ORDER BY place)
+                                FROM jsonb_array_elements(one -> 'frames') WITH ORDINALITY AS frames (frame, place))
+                        )) ORDER BY number), '[]')
+                        FROM jsonb_array_elements(exception) WITH ORDINALITY AS chain (one, number)),
+                    scrubbed = scrubbed || %(forgotten)s::jsonb,
+                    labels = event.labels - %(personal)s::text[]
+                FROM chosen
+                WHERE (event.id, event.tier, event.occurred_at) = (chosen.id, chosen.tier, chosen.occurred_at)
+                    AND event.user_hash = ANY(%(hashes)s)
+                RETURNING event.*, chosen.labels AS old_labels
+            ), moved AS (
+                INSERT INTO {FACTS}
+                SELECT service_id, name, severity, endpoint, environment, release, side.labels,
+                    date_trunc('minute', occurred_at), '',
+                    CASE WHEN duration_ms >= 0 THEN {LATENCY_BUCKET} END, fingerprint_id, side.sign,
+                    CASE WHEN duration_ms IS NULL THEN 0 ELSE side.sign END,
+                    side.sign * least(coalesce(duration_ms, 0), {LARGEST_MS!r})
+                FROM emptied CROSS JOIN LATERAL (VALUES (old_labels, -1), (emptied.labels, 1)) AS side (labels, sign)
+                WHERE old_labels ?| %(personal)s::text[]
+            )
+            SELECT count(*) FROM emptied
             """,
-            [orjson.dumps([FORGOTTEN]).decode(), list(hashes), _BATCH],
+            {
+                "hashes": list(hashes),
+                "batch": _BATCH,
+                "forgotten": orjson.dumps([FORGOTTEN]).decode(),
+                "personal": list(PERSONAL),
+            },
         )
-        return int(cursor.rowcount)
+        return int(cursor.fetchone()[0])

@@ -5,17 +5,30 @@ meanwhile adds up with it, and nobody has to wait. Events are dropped sooner tha
 time from which every tier still has its events is looked at.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
 
-from events.latency import GAMMA, LARGEST_MS, SMALLEST_MS, ZERO_BUCKET
-from events.rollups import compact
+from events.latency import LARGEST_MS
+from events.retention import rollup_kept
+from events.rollups import (
+    ADD_WORDS,
+    CHUNK,
+    FACT_KEY,
+    FACTS,
+    FAILED,
+    FOLDED_TABLES,
+    HISTOGRAM_SUM,
+    LATENCY_BUCKET,
+    WAIT_FOR_LOCK,
+    FoldedTable,
+    merge_into,
+)
 
 
 @dataclass(slots=True)
@@ -27,45 +40,66 @@ class Comparison:
     differences: list[tuple[str, str, int]] = field(default_factory=list)
 
 
-_BUCKET = (
-    f"CASE WHEN duration_ms < {SMALLEST_MS!r} THEN {ZERO_BUCKET} "
-    f"ELSE ceil(ln(least(duration_ms, {LARGEST_MS!r})) / {math.log(GAMMA)!r}::float8) END::smallint"
-)
-# Of each appended counter: its view, its columns, how they follow from an event, its time, and which events it counts.
-_APPENDED = (
-    (
-        "events_eventrollup", "service_id, name, severity, endpoint, environment, minute",
-        "service_id, name, severity, endpoint, environment, date_trunc('minute', occurred_at)", "minute", "true",
+# An event as the fact that it is (events.rollups.append_facts).
+_EVENTS = f"""(
+    SELECT service_id::integer, name, severity, endpoint, environment, release, labels, date_trunc('minute', occurred_at) AS minute,
+        user_hash, CASE WHEN duration_ms >= 0 THEN {LATENCY_BUCKET} END AS bucket, fingerprint_id, 1::bigint AS event_count,
+        (duration_ms IS NOT NULL)::int::bigint AS duration_count, least(coalesce(duration_ms, 0), {LARGEST_MS!r}) AS duration_ms
+    FROM events_event WHERE occurred_at >= %(since)s
+) AS fact"""
+_WAITING = f"(SELECT * FROM {FACTS} WHERE minute >= %(since)s) AS fact"
+_SERIES = f"JOIN events_series AS series ON series.key = {FACT_KEY}"
+_USER = "JOIN events_usernumber AS known ON known.user_hash = fact.user_hash"
+
+
+class _Counter(NamedTuple):
+    """How one kind of counter follows from facts: its columns besides the time, their values, and which facts count.
+
+    ``numbers`` are the columns that count, ``measures`` what a fact adds to them ("": its columns of the same names).
+    """
+
+    columns: str
+    values: str
+    joins: str
+    condition: str = "true"
+    numbers: str = "event_count"
+    measures: str = ""
+
+
+_COUNTERS = {
+    "count": _Counter("series_id", "series.id", _SERIES, numbers="event_count, duration_count, duration_ms"),
+    "bucket": _Counter("series_id, bucket", "series.id, bucket", _SERIES, "bucket IS NOT NULL"),
+    "latency": _Counter(
+        "series_id", "series.id", _SERIES, "bucket IS NOT NULL", "histogram", "events_histogram(bucket, event_count)"
     ),
-    (
-        "events_latencyrollup", "service_id, endpoint, environment, hour, bucket",
-        f"service_id, endpoint, environment, date_trunc('hour', occurred_at, 'UTC'), {_BUCKET}", "hour", "duration_ms >= 0",
-    ),
-    (
-        "events_useractivity", "service_id, user_hash, name, severity, environment, day",
-        "service_id, user_hash, name, severity, environment, date_trunc('day', occurred_at, 'UTC')", "day",
-        "user_hash <> ''",
-    ),
-    (
-        "events_issuerollup", "fingerprint_id, hour",
-        "fingerprint_id, date_trunc('hour', occurred_at, 'UTC')", "hour", "fingerprint_id IS NOT NULL",
-    ),
-)  # fmt: skip
+    "user": _Counter("series_id, user_id", "series.id, known.id", f"{_SERIES} {_USER}"),
+    "userfailure": _Counter("user_id, series_id", "known.id, series.id", f"{_SERIES} {_USER}", FAILED),
+    "issue": _Counter("fingerprint_id", "fingerprint_id", "", "fingerprint_id IS NOT NULL"),
+}
+_TYPES = {"duration_ms": "float8", "histogram": "numeric"}
 _DIFFERENCES = """
-    SELECT {columns}, sum(event_count)::bigint AS event_count FROM (
-        SELECT {expressions}, 1 AS event_count FROM events_event WHERE occurred_at >= %(since)s AND {condition}
-        UNION ALL SELECT {columns}, -event_count FROM {view} WHERE {time} >= %(since)s
-    ) AS both_sides ({columns}, event_count) GROUP BY {columns} HAVING sum(event_count) <> 0
+    SELECT {columns}, {sums} FROM (
+        SELECT {time}, {values}, {measures} FROM {events} {joins} WHERE {condition}
+        UNION ALL SELECT {time}, {values}, {negative_measures} FROM {waiting} {joins} WHERE {condition}
+        UNION ALL SELECT {columns}, {negative} FROM {table} WHERE {column} >= %(since)s
+    ) AS all_sides ({columns}, {numbers}) GROUP BY {columns} HAVING {differ}
 """
-# Hours and days against the minutes that they sum up. Only compaction changes them, and it waits meanwhile.
-_COARSER = """
-    SELECT {time}, service_id, key, name, severity, endpoint, environment, sum(event_count)::bigint AS event_count FROM (
-        SELECT date_trunc('{time}', minute, 'UTC'), service_id, key, name, severity, endpoint, environment, event_count
-        FROM events_eventrollup_minutes WHERE minute >= %(since)s
-        UNION ALL SELECT {time}, service_id, key, name, severity, endpoint, environment, -event_count
-        FROM events_eventrollup_{time}s WHERE {time} >= %(since)s
-    ) AS both_sides ({time}, service_id, key, name, severity, endpoint, environment, event_count)
-    GROUP BY {time}, service_id, key, name, severity, endpoint, environment HAVING sum(event_count) <> 0
+# Sets of users: what the events say, against what is folded and what waits to be.
+_SETS = """
+    SELECT {column}, series_id, chunk, coalesce(expected.users, repeat('0', {bits})::bit({bits})) AS users,
+        coalesce(bit_count(expected.users), 0) - coalesce(bit_count(users_there), 0) AS event_count
+    FROM ({expected}) AS expected FULL JOIN (
+        SELECT {column}, series_id, chunk, bit_or(users) AS users_there FROM (
+            SELECT {column}, series_id, chunk, users FROM {table} WHERE {column} >= %(since)s UNION ALL {waiting}
+        ) AS both_sides GROUP BY 1, 2, 3
+    ) AS there USING ({column}, series_id, chunk)
+    WHERE coalesce(expected.users, repeat('0', {bits})::bit({bits})) IS DISTINCT FROM
+        coalesce(users_there, repeat('0', {bits})::bit({bits}))
+"""
+_SET = """
+    SELECT {time} AS {column}, series.id AS series_id, known.id / {bits} AS chunk,
+        bit_or(set_bit(repeat('0', {bits})::bit({bits}), mod(known.id, {bits}), 1)) AS users
+    FROM {facts} {joins} GROUP BY 1, 2, 3
 """
 _FINGERPRINTS = """
     SELECT fingerprint.id, counted.events - fingerprint.event_count AS event_count
@@ -152,21 +186,19 @@ def _go_through(since: datetime, say: Callable[[str], object], *, is_correcting:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM events_event WHERE occurred_at >= %s", [since])
         found.events = int(cursor.fetchone()[0])
-    for view, columns, expressions, time, condition in _APPENDED:
-        say(f"{view} …")
-        differences = _DIFFERENCES.format(
-            view=view, columns=columns, expressions=expressions, time=time, condition=condition
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT {WAIT_FOR_LOCK}")
+        for statement in ADD_WORDS:  # words alone: they count nothing
+            cursor.execute(statement.format(source=_EVENTS), {"since": since})
+    for table in FOLDED_TABLES:
+        say(f"{table.name} …")
+        # Finer grains are kept for less long; of a span that begins in mid-day only a part would be there.
+        oldest = (timezone.now() - rollup_kept(table)).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(
+            days=1
         )
-        correction = f"INSERT INTO {view}_pending ({columns}, event_count) TABLE differences"
-        _step(found, view, differences, correction if is_correcting else "")
-    compact()
-    for time in ("hour", "day"):
-        say(f"events_eventrollup_{time}s …")
+        statement, correction = (_of_sets if "_users_" in table.name else _of_sums)(table)
         _step(
-            found,
-            f"events_eventrollup_{time}s",
-            _COARSER.format(time=time),
-            _merge_coarser(time) if is_correcting else "",
+            found, table.name, statement, correction if is_correcting else "", since=max(since, oldest), is_folded=True
         )
     say("issues …")
     for name, differences, correction in _ON_ISSUES:
@@ -174,26 +206,68 @@ def _go_through(since: datetime, say: Callable[[str], object], *, is_correcting:
     return found
 
 
-def _merge_coarser(time: str) -> str:
-    words = "name, severity, endpoint, environment"
-    return (
-        f"INSERT INTO events_eventrollup_{time}s AS folded ({time}, service_id, key, {words}, event_count) "
-        f"TABLE differences ON CONFLICT ({time}, service_id, key) "
-        "DO UPDATE SET event_count = folded.event_count + excluded.event_count"
+def _of_sums(table: FoldedTable) -> tuple[str, str]:
+    """How to find the differences of a table of counts, and how to add them to it."""
+    counter = _COUNTERS[table.name.split("_")[1]]
+    numbers = counter.numbers.split(", ")
+    differ = " OR ".join(f"sum({number}) <> 0" for number in numbers if number != "duration_ms")
+    if "duration_ms" in numbers:  # sums of fractions depend on their order
+        differ += " OR abs(sum(duration_ms)) > 1e-9 * sum(abs(duration_ms)) + 0.001"
+    measures = counter.measures or counter.numbers
+    statement = _DIFFERENCES.format(
+        columns=f"{table.time}, {counter.columns}",
+        sums=", ".join(f"sum({number})::{_TYPES.get(number, 'bigint')} AS {number}" for number in numbers),
+        time=_truncated(table.time), values=counter.values, numbers=counter.numbers, measures=measures,
+        # A measure is a call or a list of columns.
+        negative_measures=f"-{measures}" if counter.measures else _negative(numbers), negative=_negative(numbers),
+        events=_EVENTS, waiting=_WAITING, joins=counter.joins, condition=counter.condition, table=table.name,
+        column=table.time, differ=differ,
+    )  # fmt: skip
+    return statement, merge_into(table.name, "differences")
+
+
+def _negative(numbers: list[str]) -> str:
+    return ", ".join(f"-{number}" for number in numbers)
+
+
+def _of_sets(table: FoldedTable) -> tuple[str, str]:
+    """The same of a table of sets of users, whose rows are replaced."""
+    shape = {"column": table.time, "time": _truncated(table.time), "bits": CHUNK, "joins": f"{_SERIES} {_USER}"}
+    statement = _SETS.format(
+        **shape,
+        table=table.name,
+        expected=_SET.format(**shape, facts=_EVENTS),
+        waiting=_SET.format(**shape, facts=_WAITING),
     )
+    return statement, merge_into(table.name, "differences").replace("old.users | excluded.users", "excluded.users")
 
 
-def _step(found: Comparison, name: str, differences: str, correction: str) -> None:
+def _truncated(column: str) -> str:
+    return "minute" if column == "minute" else f"date_trunc('{column}', minute, 'UTC')"
+
+
+def _step(
+    found: Comparison,
+    name: str,
+    differences: str,
+    correction: str,
+    *,
+    since: datetime | None = None,
+    is_folded: bool = False,
+) -> None:
     """Note the differences of one counter and, with a correction, add them to it: one statement, one snapshot."""
     with transaction.atomic(), connection.cursor() as cursor:
-        if name.startswith("events_eventrollup_"):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('events.rollups.compact'))")
+        if is_folded:  # only folding changes these tables, and it waits meanwhile
+            cursor.execute(f"SELECT {WAIT_FOR_LOCK}")
         body = f", corrected AS ({correction})" if correction else ""
         cursor.execute(
-            f"WITH differences AS MATERIALIZED ({differences}){body} SELECT * FROM differences",  # noqa: S608
-            {"since": found.since},
+            f"WITH differences AS MATERIALIZED ({differences}){body} SELECT * FROM differences",
+            {"since": since or found.since},
         )
         found.differences += [(name, _key(cursor, row), _off_by(cursor, row)) for row in cursor.fetchall()]
+
+
+_NUMBERS = frozenset(("event_count", "user_count", "duration_count", "duration_ms", "histogram", "users"))
 
 
 def _columns(cursor: CursorWrapper, row: tuple[Any, ...]) -> dict[str, Any]:
@@ -203,10 +277,14 @@ def _columns(cursor: CursorWrapper, row: tuple[Any, ...]) -> dict[str, Any]:
 def _key(cursor: CursorWrapper, row: tuple[Any, ...]) -> str:
     """The words and numbers that say which counter it is."""
     columns = _columns(cursor, row)
-    shown = (value for name, value in columns.items() if name not in {"event_count", "user_count", "key"})
+    shown = (value for name, value in columns.items() if name not in _NUMBERS)
     return " · ".join(str(value) for value in shown if value != "")
 
 
 def _off_by(cursor: CursorWrapper, row: tuple[Any, ...]) -> int:
     columns = _columns(cursor, row)
+    if "histogram" in columns:
+        # Also of a difference, whose digits are of both signs.
+        events = int(columns["histogram"]) % HISTOGRAM_SUM
+        return events if 2 * events < HISTOGRAM_SUM else events - HISTOGRAM_SUM
     return int(columns["event_count"] or columns.get("user_count") or 0)

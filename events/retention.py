@@ -13,7 +13,7 @@ from psycopg.errors import LockNotAvailable
 
 from events.ingest.writer import REPEATS_KNOWN
 from events.partitions import BEHIND
-from events.rollups import FOLDED_TABLES, compact
+from events.rollups import FOLDED_TABLES, LOCK, FoldedTable, compact
 
 logger = structlog.get_logger(__name__)
 REFUSALS_KEPT = timedelta(days=90)
@@ -42,10 +42,11 @@ def forget_expired(*, now: datetime) -> Forgotten:
     for name in expired_partitions(_all_partitions(), kept_days=settings.RETENTION_DAYS, now=now):
         (dropped if _drop(name) else postponed).append(name)
     compact()  # what is pending has no index to delete by
-    rollups = now - timedelta(days=settings.ROLLUP_RETENTION_DAYS)
     rows = (
         _delete("events_eventreceipt", "received_at", now - REPEATS_KNOWN)
-        + sum(_delete(table, column, rollups) for table, column in FOLDED_TABLES)
+        + sum(_delete(table.name, table.time, now - rollup_kept(table)) for table in FOLDED_TABLES)
+        + _delete_unused_series()
+        + _delete("events_release", "last_seen_at", now - timedelta(days=settings.ROLLUP_RETENTION_DAYS))
         + _delete("events_ingestrejection", "last_at", now - REFUSALS_KEPT)
         + _delete("events_guardhit", "last_at", now - REFUSALS_KEPT)
         + _delete("events_newissuecount", "hour", now - timedelta(days=1))
@@ -54,6 +55,27 @@ def forget_expired(*, now: datetime) -> Forgotten:
     if dropped or postponed:
         logger.info("events_forgotten", dropped=dropped, postponed=postponed)
     return Forgotten(dropped, postponed, rows)
+
+
+def rollup_kept(table: FoldedTable) -> timedelta:
+    """How long rows of a folded table are kept."""
+    longest = timedelta(days=settings.ROLLUP_RETENTION_DAYS)
+    return longest if table.kept is None else min(table.kept, longest)
+
+
+def _delete_unused_series() -> int:
+    """Words that no counter has any more. Folding waits meanwhile: it might be about to use one."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT {LOCK}")
+        if not cursor.fetchone()[0]:
+            return 0
+        cursor.execute(
+            """
+            DELETE FROM events_series WHERE NOT EXISTS (SELECT FROM events_count_days WHERE series_id = events_series.id)
+                AND NOT EXISTS (SELECT FROM events_count_hours WHERE series_id = events_series.id)
+            """
+        )
+        return int(cursor.rowcount)
 
 
 def expired_partitions(names: list[str], *, kept_days: Mapping[str, int], now: datetime) -> list[str]:

@@ -1,145 +1,254 @@
-"""Counting: rows are appended with each batch and folded later, so that writers never wait for one another's counters.
+"""Counting: facts are appended with each batch and folded later, so that writers never wait for one another's counters.
 
-The tables are made in migrations/sql/0003_rollups.sql. Exact at every moment: a count is either pending or folded, and readers'
-views add the two.
+The tables are made in migrations/sql/0004_series.sql. A fact is what some events of one minute have in common: their series
+(service, name, severity, endpoint, environment, release, labels), user, latency bucket and fingerprint. Folding turns facts into
+numbers by series and time, and users into sets (`events_users_*`). The views of `events.models.rollup` add what is not folded yet,
+so counts are exact at every moment; reports read the folded tables alone and are as old as the last folding.
 """
 
-from collections import Counter
+import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+import orjson
 import structlog
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Sum
 
 from events.ingest.types import PreparedEvent
-from events.latency import bucket_of
+from events.latency import GAMMA, LARGEST_MS, SMALLEST_MS, ZERO_BUCKET, bucket_of
 from events.models import DayRollup, EventRollup, LatencyRollup
 
 logger = structlog.get_logger(__name__)
-# Rows that one transaction of compaction takes out of a pending table.
+# Facts that one transaction folds, and the memory for each step of it.
 _BATCH = 100_000
+_WORK_MEM = "64MB"
+# Bits of one chunk of a set of users.
+CHUNK = 16_384
+FACTS = "events_fact"
+FAILURES = ("critical", "error", "warning")
+# A fact that is counted for its user: a failure, or a request that was answered with an error of the server.
+FAILED = f"(fact.severity IN {FAILURES!r} OR fact.name = 'api_response_time' AND fact.labels ->> 'status' = '5xx')"
+LOCK = "pg_try_advisory_xact_lock(hashtext('events.rollups.compact'))"
+WAIT_FOR_LOCK = "pg_advisory_xact_lock(hashtext('events.rollups.compact'))"
+USERS_TABLES = ("events_users_hours", "events_users_days")
+# A histogram (migrations/sql/0004_series.sql) leaves this remainder when it is divided by this: how many events it holds.
+HISTOGRAM_SUM = 10**12 - 1
 
 
-class _Folded(NamedTuple):
-    """A table that compaction keeps: its suffix, and how its time comes from the pending row's."""
+class FoldedTable(NamedTuple):
+    """A table that folding keeps: its time column, and how long its rows are kept; None: LIFTMON_RETENTION_ROLLUP_DAYS."""
 
-    suffix: str
+    name: str
     time: str
-    truncated: str
-    # Columns between the time and the count, in the order of the primary key; the words after them.
-    key: str
-    words: str
+    kept: timedelta | None
 
 
-_WORDS = "name, severity, endpoint, environment"
-_KEY = "service_id, events_words_key({words}) AS key"
-_FOLDED: dict[str, tuple[_Folded, ...]] = {
-    "events_eventrollup": tuple(
-        _Folded(suffix, time, truncated, "service_id, key", _WORDS)
-        for suffix, time, truncated in (
-            ("minutes", "minute", "minute"),
-            ("hours", "hour", "date_trunc('hour', minute, 'UTC')"),
-            ("days", "day", "date_trunc('day', minute, 'UTC')"),
-        )
-    ),
-    "events_latencyrollup": (_Folded("hours", "hour", "hour", "service_id, key, bucket", "endpoint, environment"),),
-    "events_useractivity": (
-        _Folded("days", "day", "day", "service_id, key", "user_hash, name, severity, environment"),
-    ),
-    "events_issuerollup": (_Folded("hours", "hour", "hour", "fingerprint_id", ""),),
-}
-PENDING_TABLES = tuple(f"{table}_pending" for table in _FOLDED)
-# Each with the column that says how old a row is.
-FOLDED_TABLES = tuple((f"{table}_{folded.suffix}", folded.time) for table, kinds in _FOLDED.items() for folded in kinds)
+# Fine grains are for short and recent windows (dashboards.window), coarse ones for the rest.
+MINUTES_KEPT, HOURS_KEPT = timedelta(days=8), timedelta(days=100)
+COUNT_MINUTES_KEPT = timedelta(days=35)
+FOLDED_TABLES = (
+    FoldedTable("events_count_minutes", "minute", COUNT_MINUTES_KEPT),
+    FoldedTable("events_count_hours", "hour", None),
+    FoldedTable("events_count_days", "day", None),
+    FoldedTable("events_bucket_minutes", "minute", MINUTES_KEPT),
+    FoldedTable("events_latency_hours", "hour", HOURS_KEPT),
+    FoldedTable("events_latency_days", "day", None),
+    FoldedTable("events_user_minutes", "minute", MINUTES_KEPT),
+    FoldedTable("events_users_hours", "hour", HOURS_KEPT),
+    FoldedTable("events_users_days", "day", None),
+    # A user seldom meets the same failure twice a day: coarser grains would have as many rows.
+    FoldedTable("events_userfailure_minutes", "minute", None),
+    FoldedTable("events_issue_hours", "hour", None),
+)
 
 
-def append_counts(cursor: CursorWrapper, events: Iterable[PreparedEvent], fingerprint_ids: dict[Any, int]) -> None:
+def append_facts(cursor: CursorWrapper, events: Iterable[PreparedEvent], fingerprint_ids: dict[Any, int]) -> None:
     """Append what the events add to every counter; call it inside the transaction that stores them.
 
     ``fingerprint_ids`` gives the id of each (service_id, hash).
     """
-    counts: Counter[Any] = Counter()
-    latencies: Counter[Any] = Counter()
-    activity: Counter[Any] = Counter()
-    issues: Counter[Any] = Counter()
+    facts: dict[Any, list[Any]] = {}
     for prepared in events:
         event = prepared.event
-        service_id, severity = prepared.service_id, prepared.severity.value
-        minute = event.occurred_at.replace(second=0, microsecond=0)
-        counts[service_id, event.name, severity, event.endpoint, event.environment, minute] += 1
-        if event.duration_ms is not None and event.duration_ms >= 0:
-            hour, bucket = minute.replace(minute=0), bucket_of(event.duration_ms)
-            latencies[service_id, event.endpoint, event.environment, hour, bucket] += 1
-        if event.user_hash:
-            day = minute.replace(hour=0, minute=0)
-            activity[service_id, event.user_hash, event.name, severity, event.environment, day] += 1
-        if prepared.fingerprint is not None:
-            issues[fingerprint_ids[service_id, prepared.fingerprint.hash], minute.replace(minute=0)] += 1
-    for table, rows in zip(PENDING_TABLES, (counts, latencies, activity, issues), strict=True):
-        if rows:
-            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-                for key, count in rows.items():
-                    copy.write_row((*key, count))
+        # Beyond that many years sums would overflow.
+        duration = None if event.duration_ms is None else min(event.duration_ms, LARGEST_MS)
+        key = (
+            prepared.service_id,
+            event.name,
+            prepared.severity.value,
+            event.endpoint,
+            event.environment,
+            event.release,
+            orjson.dumps(prepared.labels, option=orjson.OPT_SORT_KEYS).decode() if prepared.labels else "{}",
+            event.occurred_at.replace(second=0, microsecond=0),
+            event.user_hash,
+            None if duration is None else bucket_of(duration),
+            fingerprint_ids[prepared.service_id, prepared.fingerprint.hash] if prepared.fingerprint else None,
+        )
+        sums = facts.get(key)
+        if sums is None:
+            facts[key] = sums = [0, 0, 0.0]
+        sums[0] += 1
+        if duration is not None:
+            sums[1] += 1
+            sums[2] += duration
+    with cursor.copy(f"COPY {FACTS} FROM STDIN") as copy:
+        for key, sums in facts.items():
+            copy.write_row((*key, *sums))
 
 
-# One statement for all the tables that are fed by one pending table: what is taken out is put into each, or nothing is.
-_COMPACT = """
-    WITH taken AS (
-        DELETE FROM {table}_pending WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table}_pending LIMIT {limit})) RETURNING *
-    ){folds}
-    SELECT count(*) FROM taken
+# `events.latency.bucket_of` of the column duration_ms, in SQL.
+LATENCY_BUCKET = (
+    f"CASE WHEN duration_ms < {SMALLEST_MS!r} THEN {ZERO_BUCKET} "
+    f"ELSE ceil(ln(least(duration_ms, {LARGEST_MS!r})) / {math.log(GAMMA)!r}::float8) END::smallint"
+)
+_WORDS = "service_id, name, severity, endpoint, environment, release, labels"
+_SERIES_KEY = f"events_series_key({_WORDS})"
+FACT_KEY = f"events_series_key({', '.join(f'fact.{word.strip()}' for word in _WORDS.split(','))})"
+_NEXT = f"(SELECT ctid FROM {FACTS} LIMIT {_BATCH})"
+_NO_USERS = f"repeat('0', {CHUNK})::bit({CHUNK})"
+# The set of the users that some rows with a ``user_id`` of one chunk name.
+SET_OF_USERS = f"bit_or(set_bit({_NO_USERS}, mod(user_id, {CHUNK}), 1))"
+
+# The words, users and releases that are new.
+ADD_SERIES = f"""
+    WITH words AS (
+        SELECT {_SERIES_KEY} AS key, {_WORDS} FROM (SELECT DISTINCT {_WORDS} FROM {{source}}) AS found
+    )
+    INSERT INTO events_series (key, {_WORDS})
+    SELECT key, {_WORDS} FROM words WHERE NOT EXISTS (SELECT FROM events_series AS known WHERE known.key = words.key)
+    ORDER BY key ON CONFLICT DO NOTHING
 """
-_FOLD = """, {suffix} AS (
-        INSERT INTO {table}_{suffix} AS folded ({time}, {key}{words}, event_count)
-        SELECT {truncated}, {key_values}{words}, sum(event_count) FROM taken GROUP BY {truncated}, {group}
-        ORDER BY {truncated}, {key}
-        ON CONFLICT ({time}, {key}) DO UPDATE SET event_count = folded.event_count + excluded.event_count
+ADD_USERS = """
+    WITH found AS MATERIALIZED (
+        SELECT user_hash, min(minute AT TIME ZONE 'UTC')::date AS first_day, max(minute AT TIME ZONE 'UTC')::date AS last_day
+        FROM {source} WHERE user_hash <> '' GROUP BY user_hash
+    ), seen_again AS (
+        UPDATE events_usernumber AS known
+        SET first_day = least(known.first_day, found.first_day), last_day = greatest(known.last_day, found.last_day)
+        FROM found WHERE known.user_hash = found.user_hash
+            AND (found.first_day < known.first_day OR found.last_day > known.last_day)
+    )
+    -- Numbers without gaps keep sets small: an INSERT that turns into an UPDATE would take one all the same.
+    INSERT INTO events_usernumber (user_hash, first_day, last_day)
+    SELECT * FROM found WHERE NOT EXISTS (SELECT FROM events_usernumber AS known WHERE known.user_hash = found.user_hash)
+    ORDER BY user_hash ON CONFLICT DO NOTHING
+"""
+ADD_RELEASES = """
+    INSERT INTO events_release AS known (service_id, release, environment, first_seen_at, last_seen_at)
+    SELECT found.* FROM (
+        SELECT service_id, release, environment, min(minute) AS first_seen_at, max(minute) AS last_seen_at
+        FROM {source} WHERE release <> '' GROUP BY 1, 2, 3
+    ) AS found LEFT JOIN events_release AS already USING (service_id, release, environment)
+    WHERE already.release IS NULL OR found.first_seen_at < already.first_seen_at OR found.last_seen_at > already.last_seen_at
+    ORDER BY 1, 2, 3
+    ON CONFLICT (service_id, release, environment) DO UPDATE SET
+        first_seen_at = least(known.first_seen_at, excluded.first_seen_at),
+        last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at)
+"""
+# What must be known before facts can be folded. ``{source}`` has the columns of a fact.
+ADD_WORDS = (ADD_SERIES, ADD_USERS, ADD_RELEASES)
+# Facts whose words or user came after these statements looked stay for the next round.
+_TAKEN = f"""
+    taken AS (
+        DELETE FROM {FACTS} AS fact USING events_series AS series
+        WHERE fact.ctid = ANY(ARRAY{_NEXT}) AND series.key = {FACT_KEY}
+            AND (fact.user_hash = '' OR EXISTS (SELECT FROM events_usernumber AS known WHERE known.user_hash = fact.user_hash))
+        RETURNING series.id AS series_id, fact.*
     )"""
+# Each folding: its table, its key and how that is grouped, its values, and what becomes of a value that is there already.
+_SUMS = "sum(event_count) AS event_count, sum(duration_count) AS duration_count, sum(duration_ms) AS duration_ms"
+_FOLDS = f"""
+    , count_minutes AS (SELECT minute, series_id, {_SUMS} FROM taken GROUP BY 1, 2)
+    , count_hours AS (SELECT date_trunc('hour', minute, 'UTC') AS hour, series_id, {_SUMS} FROM count_minutes GROUP BY 1, 2)
+    , count_days AS (SELECT date_trunc('day', hour, 'UTC') AS day, series_id, {_SUMS} FROM count_hours GROUP BY 1, 2)
+    , bucket_minutes AS (
+        SELECT minute, series_id, bucket, sum(event_count) AS event_count FROM taken WHERE bucket IS NOT NULL GROUP BY 1, 2, 3)
+    , latency_hours AS (
+        SELECT date_trunc('hour', minute, 'UTC') AS hour, series_id, sum(events_histogram(bucket, event_count::bigint)) AS histogram
+        FROM bucket_minutes GROUP BY 1, 2)
+    , latency_days AS (
+        SELECT date_trunc('day', hour, 'UTC') AS day, series_id, sum(histogram) AS histogram FROM latency_hours GROUP BY 1, 2)
+    , user_minutes AS (
+        SELECT minute, series_id, known.id AS user_id, sum(event_count) AS event_count
+        FROM taken JOIN events_usernumber AS known USING (user_hash) GROUP BY 1, 2, 3)
+    , user_hours AS (
+        SELECT date_trunc('hour', minute, 'UTC') AS hour, series_id, user_id FROM user_minutes GROUP BY 1, 2, 3)
+    , users_hours AS (
+        SELECT hour, series_id, user_id / {CHUNK} AS chunk, {SET_OF_USERS} AS users FROM user_hours GROUP BY 1, 2, 3)
+    , users_days AS (
+        SELECT date_trunc('day', hour, 'UTC') AS day, series_id, chunk, bit_or(users) AS users FROM users_hours GROUP BY 1, 2, 3)
+    , userfailure_minutes AS (
+        SELECT minute, known.id AS user_id, series_id, sum(event_count) AS event_count
+        FROM taken AS fact JOIN events_usernumber AS known USING (user_hash) WHERE {FAILED} GROUP BY 1, 2, 3)
+    , issue_hours AS (
+        SELECT fingerprint_id, date_trunc('hour', minute, 'UTC') AS hour, sum(event_count) AS event_count
+        FROM taken WHERE fingerprint_id IS NOT NULL GROUP BY 1, 2)
+"""
+_ADDED = (
+    "event_count = old.event_count + excluded.event_count, duration_count = old.duration_count + excluded.duration_count, "
+    "duration_ms = old.duration_ms + excluded.duration_ms"
+)
+_ADDED_COUNT = "event_count = old.event_count + excluded.event_count"
+_KEYS_AND_CHANGES = {
+    "count": ("series_id", _ADDED),
+    "bucket": ("series_id, bucket", _ADDED_COUNT),
+    "latency": ("series_id", "histogram = old.histogram + excluded.histogram"),
+    "user": ("series_id, user_id", _ADDED_COUNT),
+    "users": ("series_id, chunk", "users = old.users | excluded.users"),
+    "userfailure": ("user_id, series_id", _ADDED_COUNT),
+    "issue": ("fingerprint_id", _ADDED_COUNT),
+}
+
+
+def merge_into(table: str, source: str) -> str:
+    """SQL that adds the rows of ``source``, which has the columns of the folded ``table``, to it."""
+    kind, grain = table.removeprefix("events_").split("_")
+    keys, change = _KEYS_AND_CHANGES[kind]
+    key = f"{grain.removesuffix('s')}, {keys}"
+    values = {
+        "count": "event_count, duration_count, duration_ms",
+        "latency": "histogram",
+        "users": "users",
+    }.get(kind, "event_count")
+    return (
+        f"INSERT INTO {table} AS old ({key}, {values}) SELECT {key}, {values} FROM {source} "
+        f"ORDER BY {key} ON CONFLICT ({key}) DO UPDATE SET {change}"
+    )
+
+
+_STORED = "".join(
+    f"\n    , stored_{table.name} AS ({merge_into(table.name, table.name.removeprefix('events_'))})"
+    for table in FOLDED_TABLES
+)
+_FOLD = f"WITH {_TAKEN}{_FOLDS}{_STORED}\n    SELECT count(*) FROM taken"
 
 
 def compact() -> int:
-    """Fold what was appended; answer how many rows that were. Readers see the same sums at every moment.
+    """Fold what was appended; answer how many facts that were. Counts stay the same at every moment.
 
     One at a time: a second call while one runs folds nothing.
     """
-    taken = 0
-    for table, kinds in _FOLDED.items():
-        statement = _compaction_of(table, kinds)
-        while True:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('events.rollups.compact'))")
-                if not cursor.fetchone()[0]:
-                    return taken
-                cursor.execute(statement)
-                rows = int(cursor.fetchone()[0])
-            taken += rows
-            if rows < _BATCH:
-                break
-    return taken
-
-
-def _compaction_of(table: str, kinds: Sequence[_Folded]) -> str:
-    folds = []
-    for folded in kinds:
-        words = f", {folded.words}" if folded.words else ""
-        key_values = folded.key.replace("key", f"events_words_key({folded.words}) AS key") if words else folded.key
-        group = folded.key.replace("key, ", "").replace(", key", "") + words
-        folds.append(
-            _FOLD.format(
-                table=table,
-                suffix=folded.suffix,
-                time=folded.time,
-                truncated=folded.truncated,
-                key=folded.key,
-                words=words,
-                key_values=key_values,
-                group=group,
-            )
-        )
-    return _COMPACT.format(table=table, limit=_BATCH, folds="".join(folds))
+    folded = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SELECT {LOCK}")
+            if not cursor.fetchone()[0]:
+                return folded
+            # Scans of a large table begin where others are; all statements of a round must find the same facts.
+            cursor.execute("SET LOCAL synchronize_seqscans = off")
+            cursor.execute(f"SET LOCAL work_mem = '{_WORK_MEM}'")
+            source = f"(SELECT * FROM {FACTS} WHERE ctid = ANY(ARRAY{_NEXT})) AS facts"
+            for statement in ADD_WORDS:
+                cursor.execute(statement.format(source=source))
+            cursor.execute(_FOLD)
+            facts = int(cursor.fetchone()[0])
+        folded += facts
+        if facts < _BATCH:
+            return folded
 
 
 def events_per_service(service_ids: Sequence[int], *, start: datetime) -> dict[int, int]:

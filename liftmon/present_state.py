@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from prometheus_client.core import GaugeMetricFamily
 
 from events.ingest.storing import spool
-from events.rollups import PENDING_TABLES
+from events.rollups import FACTS
 from liftmon import health, heartbeats
 
 logger = structlog.get_logger(__name__)
@@ -118,10 +118,7 @@ def _select(statement: str, *parameters: int | date) -> Rows:
 
 
 def _pending_rows() -> Rows:
-    rows: Rows = []
-    for table in PENDING_TABLES:
-        rows += _select(f"SELECT '{table}', count(*) FROM (SELECT 1 FROM {table} LIMIT %s) AS found", _MOST_ROWS)  # noqa: S608
-    return rows
+    return _select(f"SELECT count(*) FROM (SELECT 1 FROM {FACTS} LIMIT %s) AS found", _MOST_ROWS)  # noqa: S608
 
 
 def _partition_ends() -> Rows:
@@ -169,8 +166,8 @@ def _guard_hits_today() -> Rows:
 _QUESTIONS: tuple[tuple[str, str, list[str], Callable[[], Rows]], ...] = (
     (
         "liftmon_rollup_pending_rows",
-        f"Rows that wait to be folded into the counters, counted up to {_MOST_ROWS:,}.",
-        ["table"],
+        f"Facts that wait to be folded into the counters, counted up to {_MOST_ROWS:,}.",
+        [],
         _pending_rows,
     ),
     (

@@ -1,6 +1,6 @@
 import pytest
 
-from events.catalogue import load_guide
+from events.catalogue import load_guide, load_labels
 from events.models import EventType
 
 _NEEDS_DATABASE = {"db", "transactional_db", "admin_user", "admin_client", "sender", "make_sender"}
@@ -12,3 +12,4 @@ def _guide_catalogue(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("django_db") or _NEEDS_DATABASE & set(request.fixturenames):
         request.getfixturevalue("db")
         load_guide(EventType)
+        load_labels(EventType)

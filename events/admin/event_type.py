@@ -44,7 +44,7 @@ class EventTypeAdmin(ModelAdmin):
     ordering = ("tier", "name")
     list_per_page = 50
     actions = None
-    fields = ("name", "description", "tier", "default_severity", "kind", "question")
+    fields = ("name", "description", "tier", "default_severity", "kind", "labels", "question")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EventTypeChangeList

@@ -20,6 +20,8 @@ _FOLDED = {
     Guard.NAMES: ("The rest is counted as “other”.", "LIFTMON_MAX_NAMES"),
     Guard.ENDPOINTS: ("The rest is counted as “other”.", "LIFTMON_MAX_ENDPOINTS"),
     Guard.ENVIRONMENTS: ("The rest is counted as “other”.", "LIFTMON_MAX_ENVIRONMENTS"),
+    Guard.RELEASES: ("The rest is counted as “other”; its words stay in the event's data.", "LIFTMON_MAX_RELEASES"),
+    Guard.LABELS: ("The rest is counted as “other”; its words stay in the event's data.", "LIFTMON_MAX_LABEL_VALUES"),
     Guard.TAG_KEYS: ("The rest is no tag any more; it stays in the event's data.", "LIFTMON_MAX_TAG_KEYS"),
     Guard.TAGS: ("The rest is counted as “other”; its words stay in the event's data.", "LIFTMON_MAX_TAG_VALUES"),
     Guard.NEW_ISSUES: ("The rest is gathered in one burst issue of the service.", "LIFTMON_NEW_ISSUES_PER_HOUR"),

@@ -1,4 +1,5 @@
-"""Guards against a client that makes up values: so many names, endpoints, environments and tags a service, the rest is `other`.
+"""Guards against a client that makes up values: so many names, endpoints, environments, releases, labels and tags a
+service, the rest is `other`.
 
 Called by `events.ingest.writer` inside its transaction, so that counters never see a value that was not admitted. What was folded
 keeps its own words in the event's data, is marked on the event, and is counted in GuardHit for staff.
@@ -9,7 +10,7 @@ Each process remembers for a day what was admitted: usual events cost a few look
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -17,13 +18,13 @@ from typing import Any
 from django.conf import settings
 from django.db.backends.utils import CursorWrapper
 
-from events.ingest.types import Fingerprint, PreparedEvent
+from events.ingest.types import Fingerprint, IncomingEvent, PreparedEvent
 from events.models import Dimension, Guard
 
 OTHER = "other"
 # A process asks again after so long whether a full dimension has room, because unused values are forgotten.
 _FULL_SECONDS = 60.0
-# (service_id, dimension, key): the key is that of a tag, else "".
+# (service_id, dimension, key): the key is that of a tag or a label, else "".
 Slot = tuple[int, Dimension, str]
 
 # Where a service's excess of new issues goes; fixed, so that there is one such issue a service.
@@ -130,6 +131,9 @@ def _values_of(prepared: PreparedEvent) -> Iterator[tuple[Slot, str]]:
     yield (service_id, Dimension.NAME, ""), event.name
     yield (service_id, Dimension.ENDPOINT, ""), event.endpoint
     yield (service_id, Dimension.ENVIRONMENT, ""), event.environment
+    yield (service_id, Dimension.RELEASE, ""), event.release
+    for key, value in prepared.labels.items():
+        yield (service_id, Dimension.LABEL, key), value
     for key, value in event.tags.items():
         yield (service_id, Dimension.TAG_KEY, ""), key
         yield (service_id, Dimension.TAG, key), value
@@ -198,6 +202,15 @@ def _admit_slot(cursor: CursorWrapper, slot: Slot, values: list[str], today: dat
     return set(fresh[room:])
 
 
+# Each field of an event that is guarded: its attribute, and the word under which the data keeps what was sent.
+_FIELDS = (
+    (Dimension.NAME, Guard.NAMES, "name", "event"),
+    (Dimension.ENDPOINT, Guard.ENDPOINTS, "endpoint", "endpoint"),
+    (Dimension.ENVIRONMENT, Guard.ENVIRONMENTS, "environment", "environment"),
+    (Dimension.RELEASE, Guard.RELEASES, "release", "release"),
+)
+
+
 def _fold(prepared: PreparedEvent, refused: dict[Slot, set[str]], hits: Hits) -> None:
     """Replace what was refused by `other`, keep its words in the data, and mark it."""
     service_id, event = prepared.service_id, prepared.event
@@ -209,18 +222,25 @@ def _fold(prepared: PreparedEvent, refused: dict[Slot, set[str]], hits: Hits) ->
         event.repaired.append({"path": path, "rule": "cardinality"})
         hits.add(service_id, guard, 1, sample[:250], event.received_at)
 
-    if is_refused(Dimension.NAME, "", event.name):
-        note("name", Guard.NAMES, event.name)
-        event.data.setdefault("event", event.name)
-        event.name = OTHER
-    if is_refused(Dimension.ENDPOINT, "", event.endpoint):
-        note("endpoint", Guard.ENDPOINTS, event.endpoint)
-        event.data.setdefault("endpoint", event.endpoint)
-        event.endpoint = OTHER
-    if is_refused(Dimension.ENVIRONMENT, "", event.environment):
-        note("environment", Guard.ENVIRONMENTS, event.environment)
-        event.data.setdefault("environment", event.environment)
-        event.environment = OTHER
+    for dimension, guard, attribute, word in _FIELDS:
+        value = getattr(event, attribute)
+        if is_refused(dimension, "", value):
+            note(attribute, guard, value)
+            event.data.setdefault(word, value)
+            setattr(event, attribute, OTHER)
+    # Labels repeat what stands in the data.
+    for key, value in prepared.labels.items():
+        if is_refused(Dimension.LABEL, key, value):
+            hits.add(service_id, Guard.LABELS, 1, f"{key}={value}"[:250], event.received_at)
+            prepared.labels[key] = OTHER
+    _fold_tags(event, is_refused, note)
+
+
+def _fold_tags(
+    event: IncomingEvent,
+    is_refused: Callable[[Dimension, str, str], bool],
+    note: Callable[[str, Guard, str], None],
+) -> None:
     folded_tags: dict[str, str] = {}
     for key, value in event.tags.items():
         if is_refused(Dimension.TAG_KEY, "", key):

@@ -19,7 +19,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 
-from events.catalogue import GUIDE
+from events.catalogue import GUIDE, LABELS
 from events.models import EventType, IngestKey, Tier
 
 logger = structlog.get_logger(__name__)
@@ -53,6 +53,8 @@ class KnownType:
     tier: str
     default_severity: str
     kind: str
+    # Fields that its events are counted by (events.ingest.labels).
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -110,8 +112,8 @@ class Known:
         try:
             keys = {row.digest: _known_key(row) for row in IngestKey.objects.select_related("service").order_by("pk")}
             types = {
-                row.name: KnownType(row.tier, row.default_severity, row.kind)
-                for row in EventType.objects.only("name", "tier", "default_severity", "kind")
+                row.name: KnownType(row.tier, row.default_severity, row.kind, tuple(row.labels))
+                for row in EventType.objects.only("name", "tier", "default_severity", "kind", "labels")
             }
         except (DatabaseError, InterfaceError) as error:
             if self._state.read_at == float("-inf"):
@@ -147,9 +149,16 @@ class Known:
         try:
             content: dict[str, Any] = orjson.loads(self.snapshot.read_bytes())
             keys = [KnownKey(**{**key, "allowed_origins": tuple(key["allowed_origins"])}) for key in content["keys"]]
-            types = {name: KnownType(**entry) for name, entry in content["types"].items()}
+            types = {
+                name: KnownType(**{**entry, "labels": tuple(entry.get("labels", ()))})
+                for name, entry in content["types"].items()
+            }
         except (OSError, ValueError, TypeError, KeyError):
-            keys, types = [], {entry.name: KnownType(entry.tier, entry.default_severity, entry.kind) for entry in GUIDE}
+            keys = []
+            types = {
+                entry.name: KnownType(entry.tier, entry.default_severity, entry.kind, LABELS.get(entry.name, ()))
+                for entry in GUIDE
+            }
         # Read again as soon as somebody asks.
         return _State({key.digest: key for key in keys}, types)
 

@@ -15,6 +15,7 @@ from events.ingest.configured_scrubber import scrubber
 from events.ingest.fingerprint import fingerprint
 from events.ingest.group_commit import Outcome, Ticket
 from events.ingest.known import DEFAULT_TIER, KnownType, known
+from events.ingest.labels import fields_of, labels_of
 from events.ingest.protocols.track import RefusedEventError, read_event
 from events.ingest.storing import UNSTORABLE, committer
 from events.ingest.types import IncomingEvent, Kind, PreparedEvent, Refusal, Severity, Submission
@@ -113,6 +114,7 @@ def prepare(event: IncomingEvent, *, service_id: int, entry: KnownType | None) -
         tier=entry.tier if entry else DEFAULT_TIER,
         # A metric or a tracked step is counted; it becomes an issue only when it was sent as a failure.
         fingerprint=fingerprint(event) if severity.is_failure else None,
+        labels=labels_of(event.data, event.tags, fields_of(event.name, entry.labels if entry else ())),
     )
 
 

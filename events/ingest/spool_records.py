@@ -49,6 +49,8 @@ def _event(entry: dict[str, Any]) -> PreparedEvent:
         kind=Kind(entry["kind"]),
         tier=entry["tier"],
         fingerprint=Fingerprint(**fingerprint) if fingerprint else None,
+        # Records that were written before there were labels have none.
+        labels=entry.get("labels", {}),
     )
 
 

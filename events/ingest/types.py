@@ -149,6 +149,8 @@ class PreparedEvent:
     kind: Kind
     tier: str
     fingerprint: Fingerprint | None
+    # What its kind is counted by besides the usual (events.ingest.labels): {"feature": "career"}.
+    labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def public_id(self) -> UUID:

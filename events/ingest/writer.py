@@ -29,7 +29,7 @@ from events.ingest.issues import (
 from events.ingest.types import PreparedEvent, Submission
 from events.partitions import make_partitions
 from events.rejections import count_rejections
-from events.rollups import append_counts
+from events.rollups import append_facts
 from events.usage import note_uses
 
 logger = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ _ATTEMPTS = 4
 REPEATS_KNOWN = timedelta(days=7)
 _EVENT_COLUMNS = (
     "id, tier, occurred_at, received_at, service_id, fingerprint_id, event_id, name, kind, severity, message, environment, "
-    "release, endpoint, duration_ms, user_hash, session_id, exception, breadcrumbs, tags, data, scrubbed, repaired"
+    "release, endpoint, duration_ms, user_hash, session_id, exception, breadcrumbs, tags, data, scrubbed, repaired, labels"
 )
 
 
@@ -109,7 +109,7 @@ def _write_once(cursor: CursorWrapper, submissions: Sequence[Submission], *, is_
             find_or_create_fingerprints(cursor, groups, hits)
             update_issues(cursor, groups)
         _copy_events(cursor, fresh, groups)
-        append_counts(cursor, fresh, {key: group.fingerprint_id for key, group in groups.items()})
+        append_facts(cursor, fresh, {key: group.fingerprint_id for key, group in groups.items()})
         guards.record_hits(cursor, hits)
     if refusals:
         count_rejections(cursor, refusals)
@@ -227,6 +227,7 @@ def _copy_events(cursor: CursorWrapper, fresh: Sequence[PreparedEvent], groups: 
                     _json(event.data),
                     _json(event.scrubbed),
                     _json(event.repaired),
+                    _json(prepared.labels),
                 )
             )
 

@@ -45,6 +45,9 @@ class Event(models.Model):
     data = models.JSONField()
     scrubbed = models.JSONField(help_text="Which fields were cleaned and why.")
     repaired = models.JSONField(help_text="Which fields were mended so that they could be read.")
+    labels = models.JSONField(
+        default=dict, help_text="What it is counted by, besides name, severity, endpoint and the like."
+    )
 
     objects = EventQuerySet.as_manager()
 

@@ -13,6 +13,8 @@ class Dimension(models.TextChoices):
     NAME = "name", "Event names"
     ENDPOINT = "endpoint", "Endpoints"
     ENVIRONMENT = "environment", "Environments"
+    RELEASE = "release", "Releases"
+    LABEL = "label", "Label values"
     TAG_KEY = "tag_key", "Tag keys"
     TAG = "tag", "Tag values"
 
@@ -22,7 +24,7 @@ class KnownValue(models.Model):
 
     service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="+", db_constraint=False)
     dimension = models.CharField(max_length=11, choices=Dimension.choices)
-    # Of a tag: its key. Empty for everything else.
+    # Of a tag or a label: its key. Empty for everything else.
     key = models.CharField(max_length=200, blank=True)
     value = models.CharField(max_length=500)
     last_seen_on = models.DateField()
@@ -57,6 +59,8 @@ class Guard(models.TextChoices):
     NAMES = "name", "Too many event names"
     ENDPOINTS = "endpoint", "Too many endpoints"
     ENVIRONMENTS = "environment", "Too many environments"
+    RELEASES = "release", "Too many releases"
+    LABELS = "label", "Too many values of a label"
     TAG_KEYS = "tag_key", "Too many tag keys"
     TAGS = "tag", "Too many values of a tag"
     NEW_ISSUES = "new_issues", "Too many new issues in an hour"

@@ -1,7 +1,8 @@
 """Counts written with the events, so that no page has to count events.
 
-Each model is a view over two kinds of tables (migrations/sql/0003_rollups.sql): what batches have appended and what
-`events.rollups.compact` has folded. A key may therefore have several rows: sum ``event_count``, never count rows.
+Each model is a view over two kinds of tables (migrations/sql/0004_series.sql): the facts that batches have appended and what
+`events.rollups.compact` has folded. A key may therefore have several rows: sum ``event_count``, never count rows. Sets of users and
+coarser latencies have no model: reports read them by SQL (dashboards/reports/).
 """
 
 from django.db import models
@@ -17,6 +18,8 @@ class EventCounts(models.Model):
     severity = models.CharField(max_length=8, choices=SeverityChoices.choices)
     endpoint = models.CharField(max_length=500)
     environment = models.CharField(max_length=64)
+    release = models.CharField(max_length=200)
+    labels = models.JSONField(default=dict)
     event_count = models.BigIntegerField()
 
     class Meta:
@@ -26,7 +29,7 @@ class EventCounts(models.Model):
 class EventRollup(EventCounts):
     """By minute."""
 
-    pk = models.CompositePrimaryKey("minute", "service_id", "name", "severity", "endpoint", "environment")
+    pk = models.CompositePrimaryKey("minute", "service_id", "name", "severity", "endpoint", "environment", "release")
     minute = models.DateTimeField()
 
     class Meta:
@@ -37,7 +40,7 @@ class EventRollup(EventCounts):
 class HourRollup(EventCounts):
     """By hour, for windows of days."""
 
-    pk = models.CompositePrimaryKey("hour", "service_id", "name", "severity", "endpoint", "environment")
+    pk = models.CompositePrimaryKey("hour", "service_id", "name", "severity", "endpoint", "environment", "release")
     hour = models.DateTimeField()
 
     class Meta:
@@ -48,7 +51,7 @@ class HourRollup(EventCounts):
 class DayRollup(EventCounts):
     """By day (UTC), for windows of months."""
 
-    pk = models.CompositePrimaryKey("day", "service_id", "name", "severity", "endpoint", "environment")
+    pk = models.CompositePrimaryKey("day", "service_id", "name", "severity", "endpoint", "environment", "release")
     day = models.DateTimeField()
 
     class Meta:
@@ -62,29 +65,15 @@ class LatencyRollup(models.Model):
     Histograms merge by summing ``event_count`` per bucket.
     """
 
-    pk = models.CompositePrimaryKey("hour", "service_id", "endpoint", "environment", "bucket")
+    pk = models.CompositePrimaryKey("hour", "service_id", "name", "endpoint", "environment", "release", "bucket")
     service_id = models.IntegerField()
+    name = models.CharField(max_length=200)
     endpoint = models.CharField(max_length=500)
     environment = models.CharField(max_length=64)
+    release = models.CharField(max_length=200)
+    labels = models.JSONField(default=dict)
     hour = models.DateTimeField()
     bucket = models.SmallIntegerField()
-    event_count = models.BigIntegerField()
-
-    class Meta:
-        managed = False
-        default_permissions = ()
-
-
-class UserActivity(models.Model):
-    """How many events of one name and severity a user (hashed) brought about on one day (UTC)."""
-
-    pk = models.CompositePrimaryKey("day", "service_id", "user_hash", "name", "severity", "environment")
-    service_id = models.IntegerField()
-    user_hash = models.CharField(max_length=32)
-    name = models.CharField(max_length=200)
-    severity = models.CharField(max_length=8, choices=SeverityChoices.choices)
-    environment = models.CharField(max_length=64)
-    day = models.DateTimeField()
     event_count = models.BigIntegerField()
 
     class Meta:
@@ -103,3 +92,18 @@ class IssueRollup(models.Model):
     class Meta:
         managed = False
         default_permissions = ("view",)
+
+
+class Release(models.Model):
+    """When a release was first and last heard of in one environment; kept by folding, so a few seconds old."""
+
+    pk = models.CompositePrimaryKey("service_id", "release", "environment")
+    service_id = models.IntegerField()
+    release = models.CharField(max_length=200)
+    environment = models.CharField(max_length=64)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        default_permissions = ()

@@ -18,7 +18,7 @@ from events.ingest.limits import limiter
 from events.ingest.pipeline import IngestResult, ingest
 from events.models import Service
 from events.onboarding import KeyTexts, create_service
-from events.rollups import FOLDED_TABLES, PENDING_TABLES
+from events.rollups import FACTS, FOLDED_TABLES
 from liftmon.embedded.layout import DataLayout
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -49,7 +49,14 @@ def committed(transactional_db: None) -> Iterator[None]:
     """Real commits, and afterwards the flush that Django leaves out, because the table of events is not its own."""
     yield
     with connection.cursor() as cursor:
-        tables = ["events_event", *PENDING_TABLES, *(table for table, _ in FOLDED_TABLES)]
+        tables = [
+            "events_event",
+            FACTS,
+            "events_series",
+            "events_usernumber",
+            "events_release",
+            *(table.name for table in FOLDED_TABLES),
+        ]
         cursor.execute(f"TRUNCATE {', '.join(tables)}")
 
 

@@ -12,7 +12,7 @@ from events.forgetting import forget_user
 from events.ingest import storing
 from events.ingest.configured_scrubber import scrubber
 from events.ingest.scrub import Scrubber
-from events.models import Event, FingerprintUser, Issue, UserActivity
+from events.models import Event, FingerprintUser, Issue
 from events.rebuilding import compare, complete_since
 from events.rollups import compact
 from tests.events.conftest import Sender
@@ -47,7 +47,7 @@ def two_people(sender: Sender) -> Sender:
 def whole_database() -> str:
     text = ""
     with connection.cursor() as cursor:
-        for table in ("events_event", "events_useractivity", "events_fingerprintuser"):
+        for table in ("events_event", "events_usernumber", "events_fact", "events_fingerprintuser"):
             cursor.execute(f"SELECT string_agg(t::text, ' ') FROM {table} AS t")
             text += cursor.fetchone()[0] or ""
     return text
@@ -67,12 +67,56 @@ def test_nothing_of_the_person_is_left_and_everything_of_others_is(two_people: S
         assert word in left
 
 
+def test_the_address_of_the_person_goes_from_events_and_counts(sender: Sender) -> None:
+    for user, address in (("ann", "203.0.113.7"), ("ann", "203.0.113.7"), ("bob", "198.51.100.9")):
+        sender.store({"event": "security_incident_lockout", "user_id": user, "duration_ms": 9, "data": {"ip": address}})
+    compact()
+    sender.store({"event": "login_rate_limited", "user_id": "ann", "data": {"ip": "203.0.113.7"}})
+    address = Event.objects.filter(name="login_rate_limited").get().labels["ip"]
+
+    forget_user([scrubber().hash_user("ann")])
+    compact()
+
+    assert Event.objects.filter(labels__ip=address).count() == 0
+    assert list(Event.objects.filter(labels={}).values_list("name", flat=True).order_by("name")) == [
+        "login_rate_limited",
+        "security_incident_lockout",
+        "security_incident_lockout",
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(labels ->> 'ip', ''), sum(event_count) FROM events_count_minutes JOIN events_series ON id = series_id "
+            "GROUP BY 1 HAVING sum(event_count) <> 0"
+        )
+        assert dict(cursor.fetchall()) == {"": 3, Event.objects.get(labels__has_key="ip").labels["ip"]: 1}
+    assert compare(since=complete_since()).differences == []
+
+
 def test_counts_stay_true(two_people: Sender) -> None:
     forget_user([scrubber().hash_user("ann")])
 
     issue = Issue.objects.get()
     assert (issue.event_count, issue.user_count) == (2, 1)
     assert Event.objects.count() == 6
+    assert compare(since=complete_since()).differences == []
+
+
+def test_counted_users_are_those_of_others(two_people: Sender) -> None:
+    compact()
+    two_people.store({"event": "api_error", "level": "error", "user_id": "ann"})
+    forget_user([scrubber().hash_user("ann")])
+    compact()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT user_id) FROM events_user_minutes")
+        assert cursor.fetchone() == (1,)
+        for grain in ("hours", "days"):
+            cursor.execute(f"SELECT bit_count(bit_or(users)) FROM events_users_{grain}")
+            assert cursor.fetchone() == (1,)
+        cursor.execute(
+            "SELECT user_hash, event_count FROM events_userfailure_minutes JOIN events_usernumber ON id = user_id"
+        )
+        assert cursor.fetchall() == [(scrubber().hash_user("bob"), 1)]
     assert compare(since=complete_since()).differences == []
 
 
@@ -114,7 +158,7 @@ def test_the_command_finds_a_person_under_an_older_key(two_people: Sender, monke
 
     assert json.loads(run("ann", "--json"))["events"] == 2
     assert not FingerprintUser.objects.filter(user_hash=scrubber().hash_user("ann")).exists()
-    assert UserActivity.objects.filter(user_hash=scrubber().hash_user("bob")).exists()
+    assert FingerprintUser.objects.filter(user_hash=scrubber().hash_user("bob")).exists()
 
 
 def test_the_command_shows_and_asks_first(two_people: Sender, monkeypatch: pytest.MonkeyPatch) -> None:

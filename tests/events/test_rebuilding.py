@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from events.latency import bucket_of
 from events.models import FingerprintUser, Issue, IssueFingerprint
-from events.rebuilding import _BUCKET, compare, complete_since, rebuild
-from events.rollups import compact
+from events.rebuilding import compare, complete_since, rebuild
+from events.rollups import LATENCY_BUCKET, compact
 from tests.events.conftest import Sender
 
 pytestmark = pytest.mark.django_db
@@ -56,15 +56,21 @@ def test_counters_that_ingest_wrote_equal_the_events(filled: Sender) -> None:
     ("damage", "counter"),
     [
         (
-            "UPDATE events_eventrollup_minutes SET event_count = event_count + 3 WHERE endpoint = '/api/1'",
-            "events_eventrollup",
+            "UPDATE events_count_minutes SET event_count = event_count + 3 WHERE series_id % 2 = 0",
+            "events_count_minutes",
         ),
-        ("DELETE FROM events_eventrollup_minutes WHERE endpoint = '/api/2'", "events_eventrollup"),
-        ("UPDATE events_eventrollup_hours SET event_count = event_count - 1", "events_eventrollup_hours"),
-        ("DELETE FROM events_eventrollup_days", "events_eventrollup_days"),
-        ("DELETE FROM events_latencyrollup_hours WHERE endpoint = '/api/0'", "events_latencyrollup"),
-        ("UPDATE events_useractivity_days SET event_count = 99 WHERE name = 'api_error'", "events_useractivity"),
-        ("UPDATE events_issuerollup_hours SET event_count = event_count + 1", "events_issuerollup"),
+        ("DELETE FROM events_count_minutes WHERE series_id % 3 = 0", "events_count_minutes"),
+        ("UPDATE events_count_hours SET duration_count = duration_count - 1", "events_count_hours"),
+        ("UPDATE events_count_hours SET duration_ms = duration_ms + 1", "events_count_hours"),
+        ("DELETE FROM events_count_days", "events_count_days"),
+        ("UPDATE events_bucket_minutes SET event_count = 7", "events_bucket_minutes"),
+        ("DELETE FROM events_latency_hours WHERE series_id % 2 = 0", "events_latency_hours"),
+        ("UPDATE events_latency_days SET histogram = histogram + 1", "events_latency_days"),
+        ("DELETE FROM events_user_minutes WHERE series_id % 2 = 0", "events_user_minutes"),
+        ("UPDATE events_users_hours SET users = ~users", "events_users_hours"),
+        ("UPDATE events_users_days SET users = users << 1", "events_users_days"),
+        ("UPDATE events_userfailure_minutes SET event_count = 99", "events_userfailure_minutes"),
+        ("UPDATE events_issue_hours SET event_count = event_count + 1", "events_issue_hours"),
         ("UPDATE events_issuefingerprint SET event_count = 1000000", "events_issuefingerprint"),
         ("UPDATE events_issue SET event_count = 0, user_count = 7", "events_issue"),
         ("DELETE FROM events_fingerprintuser WHERE fingerprint_id % 2 = 0", "events_fingerprintuser"),
@@ -94,7 +100,7 @@ def test_the_bucket_of_a_duration_is_the_same_in_sql(sender: Sender) -> None:
     durations = [0.0, 0.0099, 0.01, 1.0, 1e12, 1e15, *(10 ** random.uniform(-3, 7) for _ in range(5000))]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {_BUCKET} FROM unnest(%s::float8[]) WITH ORDINALITY AS given (duration_ms, place) ORDER BY place",
+            f"SELECT {LATENCY_BUCKET} FROM unnest(%s::float8[]) WITH ORDINALITY AS given (duration_ms, place) ORDER BY place",
             [durations],
         )
         buckets = [row[0] for row in cursor.fetchall()]

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from events.models import Event, EventReceipt, EventRollup, IngestRejection, Issue, IssueRollup
+from events.models import DayRollup, Event, EventReceipt, EventRollup, IngestRejection, Issue, IssueRollup
 from events.partitions import make_partitions
 from events.retention import expired_partitions, forget_expired
 from tests.events.conftest import Sender, ago
@@ -54,7 +54,7 @@ def test_old_partitions_go_with_their_events_and_counts_stay(sender: Sender) -> 
     assert f"events_event_daily_{week_of(timezone.now())}" in partitions()
     assert forgotten.postponed == []
     assert list(Event.objects.values_list("name", flat=True)) == ["api_timeout"]
-    assert sum(EventRollup.objects.values_list("event_count", flat=True)) == 2
+    assert sum(DayRollup.objects.values_list("event_count", flat=True)) == 2
     assert Issue.objects.get().event_count == 1
     assert forget_expired(now=later).partitions == []
 

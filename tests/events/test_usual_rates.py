@@ -15,7 +15,7 @@ def counted(service: Service, *events_an_hour: int) -> None:
     with connection.cursor() as cursor:
         for number, events in enumerate(events_an_hour, start=1):
             cursor.execute(
-                "INSERT INTO events_eventrollup_pending VALUES (%s, 'api_error', 'error', '/a', '', %s, %s)",
+                "INSERT INTO events_fact VALUES (%s, 'api_error', 'error', '/a', '', '', '{}', %s, '', NULL, NULL, %s, 0, 0)",
                 [service.pk, NOW - timedelta(hours=number), events],
             )
 

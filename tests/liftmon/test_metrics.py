@@ -22,7 +22,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from events.ingest.storing import spool
 from events.models import Guard, GuardHit, IngestRejection, Issue, Service
 from events.onboarding import create_service
-from events.rollups import PENDING_TABLES
 from liftmon import health, heartbeats, present_state
 from liftmon.embedded.layout import DataLayout
 
@@ -175,26 +174,20 @@ def test_what_waits_in_the_spool_is_told(settings: Any) -> None:
     assert found["liftmon_spool_age_seconds"] == pytest.approx(90, abs=5)
 
 
-def test_rows_to_fold_are_counted_by_table_and_no_further_than_a_million(
+def test_facts_to_fold_are_counted_and_no_further_than_a_million(
     monkeypatch: pytest.MonkeyPatch, service: Service
 ) -> None:
     monkeypatch.setattr(present_state, "_MOST_ROWS", 3)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO events_issuerollup_pending SELECT number, now(), 1 FROM generate_series(1, 2) AS number"
-        )
-        cursor.execute(
-            "INSERT INTO events_useractivity_pending SELECT %s, 'u', 'n', 'error', '', now(), 1 FROM generate_series(1, 9)",
-            [service.pk],
-        )
+    assert samples()["liftmon_rollup_pending_rows"] == 0
 
-    found = samples()
-
-    counted = {table: found[f'liftmon_rollup_pending_rows{{table="{table}"}}'] for table in PENDING_TABLES}
-    assert counted == {
-        "events_eventrollup_pending": 0, "events_latencyrollup_pending": 0,
-        "events_useractivity_pending": 3, "events_issuerollup_pending": 2,
-    }  # fmt: skip
+    for facts, counted in ((2, 2), (9, 3)):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO events_fact SELECT %s, 'n', 'error', '', '', '', '{}', now(), '', NULL, NULL, 1, 0, 0 "
+                "FROM generate_series(1, %s)",
+                [service.pk, facts],
+            )
+        assert samples()["liftmon_rollup_pending_rows"] == counted
 
 
 def test_partitions_reach_weeks_ahead() -> None:

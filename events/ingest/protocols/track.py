@@ -88,6 +88,8 @@ def read_event(document: Any, *, received_at: datetime) -> IncomingEvent:
         data = {key: value for key, value in data.items() if key not in _STRUCTURED}
     for key, value in others.items():
         data.setdefault(key, value)
+    if (reason := top.get("reason")) is not None:
+        data.setdefault("reason", reason)  # more than a message: failures are counted by it
     event.data = data
     return event
 
@@ -261,6 +263,9 @@ def _read_text_fields(event: IncomingEvent, fields: _Fields) -> None:
     value, path = fields.find("duration_ms", "response_time_ms")
     if value is not None:
         event.duration_ms = read_number(value, path, fields.marks)
+    elif (value := fields.values.get("duration_seconds")) is not None:
+        seconds = read_number(value, fields.path("duration_seconds"), fields.marks)
+        event.duration_ms = None if seconds is None else seconds * 1000
 
 
 def _endpoint_path(endpoint: str) -> str:

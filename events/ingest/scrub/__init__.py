@@ -6,6 +6,7 @@ nested; users are kept as keyed hashes. Every change is marked with its path and
 
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -26,6 +27,8 @@ _MAX_JSON_TEXT = 65_536
 _MOST_MARKS = 200
 _SMALLEST_CARD = 10**11
 _SHORTEST_SECRET = 4
+_MOST_ADDRESSES = 20
+_BETWEEN_ADDRESSES = re.compile(r"[,;\s]+")
 _FIELDS = frozenset("email e-mail username name login user phone address password_confirmation passwordconfirm".split())
 # Names that were seen to be one clean word and to tell nothing about their values; forgotten when there are too many.
 _PLAIN_KEYS: set[str] = set()
@@ -238,13 +241,13 @@ class _Walk:
         return f"[body removed: {size:,} characters]"
 
     def _addresses(self, value: Any, path: str) -> Any:
-        """One address, a comma list (X-Forwarded-For) or an array of them."""
+        """One address, a list of them (X-Forwarded-For, Forwarded) or an array."""
         if isinstance(value, list):
             return [self._addresses(item, f"{path}.{place}") for place, item in enumerate(value)]
         if not isinstance(value, str):
             return self.clean(value, path)
-        parts = [part.strip() for part in value.split(",")]
-        networks = [self.network_of(part) for part in parts[:20]]
+        parts = [part for part in _BETWEEN_ADDRESSES.split(value, maxsplit=_MOST_ADDRESSES) if part]
+        networks = [self.network_of(part) for part in parts[:_MOST_ADDRESSES]]
         if not any(networks):
             return self.clean(value, path)
         self.mark(path, "ip_address")

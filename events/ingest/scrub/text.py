@@ -129,10 +129,16 @@ class TextScrubber:
         return text, hits
 
     def network_of(self, address: str) -> str | None:
-        """An IP address as its network (/24, /48) and a short keyed hash; None when the text is no address."""
-        text = address.strip().strip("[]")
-        if text.count(":") == 1 and "." in text:  # with a port
+        """An IP address as its network (/24, /48) and a short keyed hash; None when the text is no address.
+
+        As proxies write it: with a port, in brackets, in quotes, behind ``for=`` (RFC 7239), with a zone.
+        """
+        text = address.strip().removeprefix("for=").removeprefix("For=").strip("\"'")
+        if text.startswith("["):
+            text = text[1:].partition("]")[0]
+        elif text.count(":") == 1 and "." in text:  # with a port
             text = text.split(":")[0]
+        text = text.partition("%")[0]
         try:
             parsed = ipaddress.ip_address(text)
         except ValueError:

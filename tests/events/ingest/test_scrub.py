@@ -236,6 +236,7 @@ def test_a_body_that_cannot_be_written_as_json_is_measured_all_the_same() -> Non
 
 
 ADDRESS = Scrubber(["new key"]).scrub_value({"ip": "203.0.113.7"})["ip"]
+SIXTH = Scrubber(["new key"]).scrub_value({"ip": "2001:db8::7"})["ip"]
 
 
 @pytest.mark.parametrize(
@@ -246,6 +247,13 @@ ADDRESS = Scrubber(["new key"]).scrub_value({"ip": "203.0.113.7"})["ip"]
         ("203.0.113.7:4711", ADDRESS),
         ("203.0.113.7, 203.0.113.7", f"{ADDRESS}, {ADDRESS}"),
         ("203.0.113.7, unknown", f"{ADDRESS}, {FILTERED}"),
+        ("203.0.113.7 , 203.0.113.7,", f"{ADDRESS}, {ADDRESS}"),
+        ("for=203.0.113.7;proto=https", f"{ADDRESS}, {FILTERED}"),
+        ('for="[2001:db8::7]:4711"', SIXTH),
+        ("[2001:db8::7]:4711", SIXTH),
+        ("2001:db8::7", SIXTH),
+        ("2001:DB8:0::7%eth0", SIXTH),
+        ("it was 2001:db8::7", f"{FILTERED}, {FILTERED}, {SIXTH}"),
         (["203.0.113.7", "203.0.113.7"], [ADDRESS, ADDRESS]),
         (None, None),
         ("unknown", "unknown"),
@@ -261,6 +269,13 @@ def test_the_network_can_be_read_and_its_address_cannot() -> None:
     assert ADDRESS.startswith("203.0.113.0/24 (")
     assert SCRUBBER.scrub_value({"ip": "2001:db8:1:2:3::4"})["ip"].startswith("2001:db8:1::/48 (")
     assert SCRUBBER.scrub_value({"ip": "203.0.113.8"})["ip"] != ADDRESS
+
+
+def test_an_address_counts_anew_under_another_key() -> None:
+    rotated = Scrubber(["newer key", "new key"]).scrub_value({"ip": "203.0.113.7"})["ip"]
+
+    assert rotated != ADDRESS
+    assert rotated.split()[0] == ADDRESS.split()[0]
 
 
 @pytest.mark.parametrize(

@@ -182,3 +182,28 @@ def test_a_secret_is_gone_wherever_it_was(nest: tuple[str, Any]) -> None:
 
     assert secret not in repr(event).replace("\\n", "\n")
     assert event.scrubbed
+
+
+addresses = st.ip_addresses().map(str)
+spellings = st.sampled_from(
+    [
+        "{}",
+        " {} ",
+        "{}, 10.0.0.1",
+        "10.0.0.1,{}",
+        "for={};proto=http",
+        'for="[{}]:4711"',
+        "[{}]:443",
+        "it was {} again",
+        "{}%eth0",
+    ]
+)
+
+
+@given(addresses, spellings, st.sampled_from("ip clientIp X-Forwarded-For remote_addr ip_address Forwarded".split()))
+def test_an_address_is_never_kept_under_a_name_that_tells_of_one(address: str, spelling: str, key: str) -> None:
+    cleaned = SCRUBBER.scrub(event_of({key: spelling.format(address)})).data["value"][key]
+
+    for word in cleaned.replace(",", " ").split():
+        # Networks are kept, the addresses that begin them look the same but for their length.
+        assert word == "[Filtered]" or "/" in word or word.startswith("(")

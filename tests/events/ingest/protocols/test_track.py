@@ -240,3 +240,10 @@ def test_wrong_types_in_any_field_are_mended_and_never_raise(fields: dict[str, A
     assert event.occurred_at <= NOW + timedelta(minutes=1)
     assert all(isinstance(value, str) for value in event.tags.values())
     assert isinstance(event.data, dict)
+
+
+def test_a_reason_is_the_message_and_stays_to_be_counted_by() -> None:
+    event = read({"event": "ai_failure", "reason": "timeout"})
+
+    assert event.message == "timeout"
+    assert event.data == {"reason": "timeout"}
