@@ -1,21 +1,21 @@
 """Finding events: filters from an address, keyset paging by id, never a COUNT over the table."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
-from psycopg.errors import QueryCanceled
+from django.db.models import Q
+from django.utils import timezone
 
 from events.choices import SeverityChoices
+from events.keyset import Page, Place, read_page
 from events.models import Event, IssueFingerprint
+from events.patience import limited_patience
 from events.querysets import EventQuerySet
 
 PAGE_SIZE = 50
-# A filter that matches almost nothing reads much of its window; then it is better to say so than to keep somebody waiting.
-_PATIENCE_MS = 5_000
 WINDOWS: dict[str, tuple[str, timedelta]] = {
     "1h": ("1 hour", timedelta(hours=1)),
     "24h": ("24 hours", timedelta(hours=24)),
@@ -24,23 +24,63 @@ WINDOWS: dict[str, tuple[str, timedelta]] = {
     "all": ("All", timedelta(days=400)),
 }
 _DEFAULT_WINDOW = "24h"
-_AHEAD = timedelta(minutes=2)  # events may lie a minute ahead of our clock
+CUSTOM = "custom"
+# "failures" is every severity that hurts, "errors" those of failed requests.
+SEVERITIES = {"failures": ("critical", "error", "warning"), "errors": ("critical", "error")}
+AHEAD = timedelta(minutes=2)  # events may lie a minute ahead of our clock
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
-class SearchTooSlowError(Exception):
-    """The search was given up; a narrower window or filter will answer."""
+@dataclass(frozen=True, slots=True)
+class EventSearch:
+    """Which events: those from ``start`` up to ``end`` for which all that is given holds; empty means any.
+
+    An ``endpoint`` that ends in * stands for all that begin so; ``words`` stand anywhere in the message, in any case.
+    """
+
+    start: datetime
+    end: datetime
+    severities: Collection[str] = ()
+    service: int | None = None
+    name: str = ""
+    endpoint: str = ""
+    environment: str = ""
+    release: str = ""
+    # Words of events.ingest.labels; every one must be so.
+    labels: Mapping[str, str] = field(default_factory=dict)
+    # None of these may be so; "" stands for any value.
+    labels_left_out: Collection[tuple[str, str]] = ()
+    user: str = ""
+    issue: int | None = None
+    words: str = ""
+
+
+def search_events(search: EventSearch, *, place: Place | None = None, size: int) -> Page[Event]:
+    """One page, newest first, without payload; each knows its issue as ``issue_id``. Raises SearchTooSlowError."""
+    with limited_patience():
+        return read_page(matching_events(search), order=("-id",), place=place, size=size)
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """What a reader asked for. Unknown or malformed values are ignored, as if they had not been given."""
+    """What a reader asked for. Unknown or malformed values are ignored, as if they had not been given.
+
+    A custom window goes from ``start`` up to ``end``. ``label`` is "name:value" (events.ingest.labels), or several of them, a line
+    each; "-name:value" leaves out what is labelled so, and "-name" what has such a label at all.
+    """
 
     window: str = _DEFAULT_WINDOW
+    start: datetime | None = None
+    end: datetime | None = None
     severity: str = ""
     service: int | None = None
     name: str = ""
     endpoint: str = ""
     environment: str = ""
+    release: str = ""
+    feature: str = ""
+    ai_provider: str = ""
+    label: str = ""
     user: str = ""
     issue: int | None = None
     older_than: UUID | None = None
@@ -49,13 +89,21 @@ class EventFilter:
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "EventFilter":
         window, severity = query.get("window", ""), query.get("severity", "")
+        start, end = _time(query.get("from", "")), _time(query.get("to", ""))
+        is_custom = window == CUSTOM and start is not None and end is not None and start < end
         return cls(
-            window=window if window in WINDOWS else _DEFAULT_WINDOW,
-            severity=severity if severity in SeverityChoices.values or severity == "failures" else "",
+            window=window if window in WINDOWS or is_custom else _DEFAULT_WINDOW,
+            start=start if is_custom else None,
+            end=end if is_custom else None,
+            severity=severity if severity in SeverityChoices.values or severity in SEVERITIES else "",
             service=_number(query.get("service", "")),
             name=_text(query.get("name", "")),
             endpoint=_text(query.get("endpoint", "")),
             environment=_text(query.get("environment", "")),
+            release=_text(query.get("release", "")),
+            feature=_text(query.get("feature", "")),
+            ai_provider=_text(query.get("ai_provider", "")),
+            label=_text(query.get("label", "")),
             user=_text(query.get("user", "")),
             issue=_number(query.get("issue", "")),
             older_than=_uuid(query.get("before", "")),
@@ -67,11 +115,17 @@ class EventFilter:
         changed = replace(self, **{"older_than": None, "newer_than": None, **changes})  # type: ignore[arg-type]
         values = {
             "window": changed.window if changed.window != _DEFAULT_WINDOW else "",
+            "from": _instant(changed.start) if changed.window == CUSTOM else "",
+            "to": _instant(changed.end) if changed.window == CUSTOM else "",
             "severity": changed.severity,
             "service": changed.service or "",
             "name": changed.name,
             "endpoint": changed.endpoint,
             "environment": changed.environment,
+            "release": changed.release,
+            "feature": changed.feature,
+            "ai_provider": changed.ai_provider,
+            "label": changed.label,
             "user": changed.user,
             "issue": changed.issue or "",
             "before": changed.older_than or "",
@@ -80,8 +134,49 @@ class EventFilter:
         return "?" + urlencode({key: value for key, value in values.items() if value != ""})
 
     @property
+    def place(self) -> Place | None:
+        if self.older_than is not None:
+            return Place((self.older_than,))
+        return Place((self.newer_than,), is_backwards=True) if self.newer_than is not None else None
+
+    @property
     def is_narrowed(self) -> bool:
-        return self != EventFilter(window=self.window, older_than=self.older_than, newer_than=self.newer_than)
+        return self != EventFilter(
+            window=self.window, start=self.start, end=self.end, older_than=self.older_than, newer_than=self.newer_than
+        )
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the event must be labelled with."""
+        words = [line.partition(":") for line in self.label.splitlines() if not line.startswith("-")]
+        labels = {"feature": self.feature, "ai_provider": self.ai_provider} | {name: value for name, _, value in words}
+        return {name: value for name, value in labels.items() if name and value}
+
+    @property
+    def labels_left_out(self) -> list[tuple[str, str]]:
+        """What the event must not be labelled with: (name, value), "" for any value."""
+        words = [line[1:].partition(":") for line in self.label.splitlines() if line.startswith("-")]
+        return [(name, value) for name, _, value in words if name]
+
+    def search(self, now: datetime) -> "EventSearch":
+        """What to look for when it is asked now."""
+        start, end = self.start, self.end
+        if start is None or end is None:
+            start, end = now - WINDOWS[self.window][1], now + AHEAD
+        return EventSearch(
+            start=start,
+            end=end,
+            severities=SEVERITIES.get(self.severity, (self.severity,)) if self.severity else (),
+            service=self.service,
+            name=self.name,
+            endpoint=self.endpoint,
+            environment=self.environment,
+            release=self.release,
+            labels=self.labels,
+            labels_left_out=self.labels_left_out,
+            user=self.user,
+            issue=self.issue,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,50 +190,41 @@ class EventPage:
 
 def find_events(wanted: EventFilter, *, now: datetime) -> EventPage:
     """One page of events. Raises SearchTooSlowError."""
-    start = now - WINDOWS[wanted.window][1]
-    matching = _matching(wanted, start, now + _AHEAD)
-    going_up = wanted.newer_than is not None and wanted.older_than is None
-    if wanted.older_than is not None:
-        matching = matching.older_than(wanted.older_than)
-    elif wanted.newer_than is not None:
-        matching = matching.filter(id__gt=wanted.newer_than)
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{_PATIENCE_MS}ms"])
-            found = list(matching.order_by("id" if going_up else "-id")[: PAGE_SIZE + 1])
-    except OperationalError as error:
-        if isinstance(error.__cause__, QueryCanceled):
-            raise SearchTooSlowError from None
-        raise
-    has_more = len(found) > PAGE_SIZE
-    events = found[:PAGE_SIZE]
-    if going_up:
-        events.reverse()
-    if not events:
-        return EventPage([], older=None, newer=None)
-    older = events[-1].id if has_more or going_up else None
-    newer = events[0].id if (has_more and going_up) or wanted.older_than is not None else None
-    return EventPage(events, older=older, newer=newer)
+    page = search_events(wanted.search(now), place=wanted.place, size=PAGE_SIZE)
+    older, newer = page.following, page.preceding
+    return EventPage(page.rows, older=older.key[0] if older else None, newer=newer.key[0] if newer else None)
 
 
-def _matching(wanted: EventFilter, start: datetime, end: datetime) -> EventQuerySet:
+def matching_events(search: EventSearch) -> EventQuerySet:
+    """In no order and not limited; whoever uses it does both."""
     # The bounds are said twice: occurred_at picks the partitions, the id lets the index stop where the window does.
-    matching = Event.objects.within(start, end).since_id_of(start).without_payload().select_related("service")
-    if wanted.severity == "failures":
-        matching = matching.filter(severity__in=SeverityChoices.values[:3])
-    elif wanted.severity:
-        matching = matching.filter(severity=wanted.severity)
-    for column, value in (("name", wanted.name), ("environment", wanted.environment), ("user_hash", wanted.user)):
-        if value:
-            matching = matching.filter(**{column: value})
-    if wanted.endpoint.endswith("*"):
-        matching = matching.filter(endpoint__startswith=wanted.endpoint[:-1])
-    elif wanted.endpoint:
-        matching = matching.filter(endpoint=wanted.endpoint)
-    if wanted.service is not None:
-        matching = matching.filter(service_id=wanted.service)
-    if wanted.issue is not None:
-        fingerprints = IssueFingerprint.objects.filter(issue_id=wanted.issue).values_list("pk", flat=True)
+    start = max(search.start, _EPOCH)
+    matching = Event.objects.within(start, search.end).since_id_of(start).without_payload().with_issue_id()
+    matching = matching.select_related("service")
+    if search.severities:
+        matching = matching.filter(severity__in=search.severities)
+    exact = {
+        "name": search.name,
+        "environment": search.environment,
+        "release": search.release,
+        "user_hash": search.user,
+    }
+    matching = matching.filter(**{column: value for column, value in exact.items() if value})
+    if search.labels:
+        matching = matching.filter(labels__contains=dict(search.labels))
+    for name, value in search.labels_left_out:
+        is_labelled = Q(labels__contains={name: value}) if value else Q(labels__has_key=name)
+        matching = matching.filter(~is_labelled)
+    if search.endpoint.endswith("*"):
+        matching = matching.filter(endpoint__startswith=search.endpoint[:-1])
+    elif search.endpoint:
+        matching = matching.filter(endpoint=search.endpoint)
+    if search.words:
+        matching = matching.filter(message__icontains=search.words)
+    if search.service is not None:
+        matching = matching.filter(service_id=search.service)
+    if search.issue is not None:
+        fingerprints = IssueFingerprint.objects.filter(issue_id=search.issue).values_list("pk", flat=True)
         matching = matching.filter(fingerprint_id__in=list(fingerprints))
     return matching
 
@@ -172,6 +258,19 @@ def _number(text: str) -> int | None:
 
 def _text(text: str) -> str:
     return text.strip().replace("\x00", "")[:500]
+
+
+def _time(text: str) -> datetime | None:
+    """Aware; a time without an offset is on the reader's clock."""
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else timezone.make_aware(at)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _instant(at: datetime | None) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""
 
 
 def _uuid(text: str) -> UUID | None:

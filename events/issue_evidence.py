@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Max, Min, Sum
 
+from events.keyset import Page, Place, page_of
 from events.models import Event, FingerprintUser, Issue
 from events.user_agents import browser_of
 
@@ -22,6 +23,7 @@ SAMPLE_SIZE = 1000
 _MAX_VALUES = 5
 _MAX_TAGS = 12
 _LIST_COLUMNS = "id, occurred_at, severity, name, message, environment, release, endpoint, duration_ms, user_hash"
+_SUMMARY_COLUMNS = f"{_LIST_COLUMNS}, service_id, event_id, kind, tier, received_at, session_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,20 @@ def page_of_events(evidence: Evidence, *, before: UUID | None = None, size: int)
     return list(_newest(evidence, condition, parameters, columns=_LIST_COLUMNS, size=size))
 
 
+def summaries(issue: Issue, evidence: Evidence, *, place: Place | None = None, size: int) -> Page[Event]:
+    """One page of the events of ``issue``, newest first, each knowing its service and its issue, without payload."""
+    is_backwards = place is not None and place.is_backwards
+    condition = "" if place is None else "AND event.id > %s" if is_backwards else "AND event.id < %s"
+    parameters = [] if place is None else [place.key[0]]
+    rows = _found(
+        evidence, condition, parameters, columns=_SUMMARY_COLUMNS, size=size + 1, is_descending=not is_backwards
+    )
+    found = list(rows)
+    for event in found:
+        event.service, event.issue_id = issue.service, issue.pk
+    return page_of(found, columns=("id",), place=place, size=size)
+
+
 def sample(evidence: Evidence) -> Sample:
     """Count what the newest events carry: their tags, environment, release, endpoint and browser. One query."""
     columns = "id, environment, release, endpoint, tags, data ->> 'userAgent' AS user_agent"
@@ -184,6 +200,14 @@ def _first_id(evidence: Evidence, condition: str, parameters: list[Any], *, desc
 
 
 def _newest(evidence: Evidence, condition: str, parameters: list[Any], *, columns: str, size: int) -> Any:
+    return _found(evidence, condition, parameters, columns=columns, size=size, is_descending=True)
+
+
+def _found(
+    evidence: Evidence, condition: str, parameters: list[Any], *, columns: str, size: int, is_descending: bool
+) -> Any:
+    """The first ``size`` events in that direction of ids."""
+    direction = "DESC" if is_descending else "ASC"
     window, window_parameters = _window(evidence)
     return Event.objects.raw(
         f"""
@@ -191,9 +215,9 @@ def _newest(evidence: Evidence, condition: str, parameters: list[Any], *, column
             SELECT found.* FROM unnest(%s::bigint[]) AS wanted (fingerprint_id) CROSS JOIN LATERAL (
                 SELECT event.* FROM events_event AS event
                 WHERE event.fingerprint_id = wanted.fingerprint_id AND {window} {condition}
-                ORDER BY event.id DESC LIMIT %s
-            ) AS found ORDER BY found.id DESC LIMIT %s
-        ) AS newest ORDER BY id DESC
+                ORDER BY event.id {direction} LIMIT %s
+            ) AS found ORDER BY found.id {direction} LIMIT %s
+        ) AS first_ones ORDER BY id {direction}
         """,  # noqa: S608
         [list(evidence.fingerprint_ids), *window_parameters, *parameters, size, size],
     )

@@ -66,6 +66,13 @@ def curl_line(key: str) -> str:
     )
 
 
+def api_curl_line(token: str, person: "User") -> str:
+    """A line for a shell that reads, with an API token, the first thing that its person may read."""
+    asked = {"issue": "issues?status=unresolved", "event": "events?severity=error,critical", "service": "services"}
+    noun = next((noun for noun in asked if person.has_perm(f"events.view_{noun}")), "issue")
+    return f"curl -sS '{settings.BASE_URL}/api/v1/{asked[noun]}' -H 'Authorization: Bearer {token}'"
+
+
 def snippets(service: Service, keys: KeyTexts) -> dict[str, object]:
     """What a script or a person needs to send: `createservice --json` prints exactly this."""
     return {

@@ -33,12 +33,12 @@ class EventQuerySet(models.QuerySet["Event"]):
     def newest_first(self) -> Self:
         return self.order_by("-id")
 
-    def older_than(self, event_id: UUID) -> Self:
-        """The next page after that id when newest come first."""
-        return self.filter(id__lt=event_id)
-
     def since_id_of(self, at: datetime) -> Self:
         return self.filter(id__gte=lowest_id(at))
+
+    def with_issue_id(self) -> Self:
+        """Tell each event the issue that it belongs to now, None when it is no failure, as ``issue_id``."""
+        return self.annotate(issue_id=models.F("fingerprint__issue_id"))
 
     def without_payload(self) -> Self:
         """Leave the wide columns in the table: lists do not show them."""

@@ -1,5 +1,6 @@
 """The admin pages of what happened; Django finds them through this package."""
 
+from events.admin import api_token as api_token
 from events.admin import event as event
 from events.admin import event_type as event_type
 from events.admin import guard_hit as guard_hit

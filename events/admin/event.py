@@ -12,8 +12,9 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from events.choices import SeverityChoices
-from events.event_search import WINDOWS, EventFilter, EventPage, SearchTooSlowError, find_events, neighbours
+from events.event_search import WINDOWS, EventFilter, EventPage, find_events, neighbours
 from events.models import Event, EventType, Issue, Service
+from events.patience import SearchTooSlowError
 
 
 @admin.register(Event)
@@ -52,13 +53,17 @@ class EventAdmin(ModelAdmin):
             "page": page,
             "is_too_slow": is_too_slow,
             "windows": [
-                {"label": label, "link": wanted.query_string(window=key), "is_current": key == wanted.window}
+                {
+                    "label": label,
+                    "link": wanted.query_string(window=key, start=None, end=None),
+                    "is_current": key == wanted.window,
+                }
                 for key, (label, _) in WINDOWS.items()
             ],
             "older": page.older and wanted.query_string(older_than=page.older),
             "newer": page.newer and wanted.query_string(newer_than=page.newer),
             "issue": Issue.objects.filter(pk=wanted.issue).first() if wanted.issue else None,
-            "severities": [("failures", "Failures"), *SeverityChoices.choices],
+            "severities": [("failures", "Failures"), ("errors", "Errors and critical"), *SeverityChoices.choices],
             "services": list(Service.objects.order_by("name").values_list("pk", "name")[:200]),
             "names": list(EventType.objects.order_by("name").values_list("name", flat=True)[:500]),
         }

@@ -63,6 +63,7 @@ class IssueAdmin(ModelAdmin):
         issue_filters.SeverityFilter,
         issue_filters.TierFilter,
         issue_filters.ServiceFilter,
+        issue_filters.NameFilter,
         issue_filters.AssigneeFilter,
         issue_filters.RegressedFilter,
         issue_filters.LastSeenFilter,

@@ -78,6 +78,20 @@ class ServiceFilter(admin.SimpleListFilter):
         return queryset.filter(service__slug=self.value()) if self.value() else queryset
 
 
+class NameFilter(admin.SimpleListFilter):
+    """By event name: offered only when an address asks for one, as there may be hundreds."""
+
+    title = "event name"
+    parameter_name = "name"
+
+    def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Issue]") -> list[tuple[str, str]]:
+        name = request.GET.get(self.parameter_name, "")
+        return [(name, name)] if name else []
+
+    def queryset(self, request: HttpRequest, queryset: Issues) -> Issues:
+        return queryset.filter(name=self.value()) if self.value() else queryset
+
+
 class _Answers(admin.SimpleListFilter):
     """A filter of a few fixed answers, each with the narrowing that it stands for."""
 

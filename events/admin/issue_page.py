@@ -54,7 +54,7 @@ def issue_view(request: HttpRequest, object_id: str, *, model_admin: "ModelAdmin
     if not model_admin.has_view_permission(request, issue):
         raise PermissionDenied
     if issue.merged_into is not None:
-        return HttpResponseRedirect(page_of(_root_of(issue)))
+        return HttpResponseRedirect(page_of(issue.standing()))
     fingerprints = list(issue.fingerprints.order_by("-last_seen_at", "pk"))
     evidence = Evidence.of(issue, [one.pk for one in fingerprints], user_hash=request.GET.get("user", "")[:32])
     event = _event_or_404(evidence, request)
@@ -90,12 +90,6 @@ def _issue_or_404(object_id: str) -> Issue:
     )
     if issue is None:
         raise Http404("There is no issue of that number.")
-    return issue
-
-
-def _root_of(issue: Issue) -> Issue:
-    while issue.merged_into is not None:
-        issue = issue.merged_into
     return issue
 
 

@@ -16,6 +16,7 @@ _TITLES = {
     404: "Not found",
     405: "Method not allowed",
     408: "Too slow",
+    409: "Not as things stand",
     413: "Too large",
     415: "Encoding not supported",
     429: "Too many requests",
@@ -27,11 +28,12 @@ class Problem(exceptions.APIException):
     """Any refusal: an HTTP status, a stable machine-readable code, a sentence that names the fix."""
 
     def __init__(
-        self, status_code: int, code: str, detail: str, *, is_counted: bool = False, **extensions: Any
+        self, status_code: int, code: str, detail: str, *, title: str = "", is_counted: bool = False, **extensions: Any
     ) -> None:
         super().__init__(detail, code)
         self.status_code = status_code
         self.code = code
+        self.title = title
         self.extensions = extensions
         self.headers: dict[str, str] = {}
         # Already in IngestRejection, event by event.
@@ -46,10 +48,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     code = error.code if isinstance(error, Problem) else getattr(error, "default_code", "error")
     detail = error.detail if isinstance(error, exceptions.APIException) else response.data.get("detail", "")
     if response.status_code == status.HTTP_405_METHOD_NOT_ALLOWED:
-        detail = f"{detail} Send a POST."
+        allowed = [method for method in context["view"].allowed_methods if method not in ("HEAD", "OPTIONS")]
+        detail = f"{detail} Send a {' or '.join(allowed)}."
     body = {
         "type": f"urn:liftmon:problem:{code}",
-        "title": _TITLES.get(response.status_code, "Error"),
+        "title": getattr(error, "title", "") or _TITLES.get(response.status_code, "Error"),
         "status": response.status_code,
         "code": code,
         "detail": str(detail),

@@ -62,3 +62,10 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     code = serializers.CharField()
     detail = serializers.CharField(help_text="What to fix.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """``errors`` is also a property of every serializer, so it cannot be declared by name."""
+        errors = serializers.ListField(
+            child=serializers.DictField(), required=False, help_text="Each thing to fix, where there may be several."
+        )
+        return {**super().get_fields(), "errors": errors}

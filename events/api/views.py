@@ -54,6 +54,8 @@ class TrackView(CorsView):
     @extend_schema(
         operation_id="track",
         summary="Send events",
+        tags=["ingest"],
+        auth=[{"ingestKeyBearer": []}, {"ingestKey": []}, {"ingestKeyQuery": []}],  # type: ignore[list-item]  # hinted too narrowly
         parameters=[
             OpenApiParameter("key", str, description="The ingest key, where no header can be set (sendBeacon).")
         ],
@@ -77,7 +79,13 @@ class TrackView(CorsView):
                     "data": {"severity": "error", "endpoint": "/api/career", "duration_ms": 10050, "user_id": "u-42"},
                 },
                 request_only=True,
-            )
+            ),
+            OpenApiExample(
+                "Stored",
+                value={"ok": True, "accepted": 1, "rejected": [], "id": "019cb8ad-22d2-7f3a-9c51-6d1f0b8e4a77"},
+                response_only=True,
+                status_codes=["200"],
+            ),
         ],
     )
     def post(self, request: Request) -> HttpResponseBase:

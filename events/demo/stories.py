@@ -17,6 +17,9 @@ HOUR_MS: Final = 3_600_000
 _MINUTE_MS: Final = 60_000
 # The two evenings on which OpenAI answers late: days before the end, from and to (hours of the day).
 _AI_WAVES: Final = ((6, 18.5, 22.25), (5, 19.25, 21.75))
+# When Stripe is away: days before the end, hour of the day, and for how long.
+_PAYMENT_OUTAGE: Final = (3, 19.15)
+_PAYMENT_OUTAGE_MS: Final = 40 * _MINUTE_MS
 _UNUSED_FOR: Final = timedelta(days=8)
 
 
@@ -56,6 +59,11 @@ class Stories:
         """Whether OpenAI answers too late at that moment."""
         return any(start <= at_ms < end for start, end in self._ai_waves)
 
+    def payment_is_away(self, at_ms: int) -> bool:
+        """Whether nobody can pay at that moment."""
+        start = self._at(*_PAYMENT_OUTAGE)
+        return start <= at_ms < start + _PAYMENT_OUTAGE_MS
+
     def of_hour(self, hour: int) -> list[Sent]:
         """The stories' own events of an hour, counted from 1970."""
         return self._hours.get(hour, [])
@@ -64,12 +72,12 @@ class Stories:
 
     def _payment_outage(self) -> list[Sent]:
         """Stripe's network is away for forty minutes: the checkout falls, and within five minutes three more endpoints."""
-        start = self._at(3, 19.15)
+        start = self._at(*_PAYMENT_OUTAGE)
         events: list[Sent] = []
         for endpoint, after_minutes, size, message in outages.PAYMENT_CASCADE:
             first = start + int(after_minutes * _MINUTE_MS)
             name = "stripe_checkout_error" if endpoint == "/api/subscription/checkout" else "api_error"
-            for at_ms in self._spread(first, start + 40 * _MINUTE_MS, size):
+            for at_ms in self._spread(first, start + _PAYMENT_OUTAGE_MS, size):
                 student = self._population.anyone(self._random)
                 data = outages.payment_failure(self._random, endpoint, message, student.user_id)
                 events.append(self._from_api(at_ms, name, data))

@@ -10,6 +10,7 @@ from events.demo.documents import Scene, Sent, Source, iso, moment_of, sent
 from events.demo.failures import Failure, api_failures, page_failures
 from events.demo.lift import (
     ANALYZE,
+    CHECKOUT,
     FEATURES,
     NEW_FEATURE,
     NOTIFICATIONS,
@@ -32,6 +33,7 @@ _TIMEOUT_MS: Final = 10_000
 # Endpoints at least this slow ask somebody else's service, and only those time out.
 _WAITS_FOR_OTHERS_MS: Final = 130
 # A visit's chance of each of these; a call's chance where it says so.
+_CHECKS_OUT: Final = 0.04
 _PAGE_FAILS: Final = 0.12
 _PAGE_FAILS_REGRESSED: Final = 0.17
 _SESSION_LATE: Final = 0.02
@@ -48,13 +50,17 @@ _AI_FAILS_IN_WAVE: Final = {"career": 0.62}
 _AI_FAILS_IN_WAVE_ELSEWHERE: Final = 0.2
 _TRIES_AGAIN: Final = 0.6
 _FALLBACK_CATCHES: Final = 0.9
+# The route logs the wait as well, when it is the one that falls back to a template.
+_ROUTE_CATCHES: Final = 0.3
+_SESSION_RAN_OUT: Final = 0.03
 
 _FLASHCARDS, _CAREER, *_ = FEATURES
 _AI_REASONS: Final = (
     ("timeout", 10), ("rate limit exceeded", 5), ("invalid JSON in completion", 3),
 )  # fmt: skip
 _PHONES: Final = ("iOS", "Android")
-_TRIALS: Final = (("7_day", 45, 0.17), ("14_day", 38, 0.31), ("campus", 17, 0.46))  # type, share, converts
+# Type, share, converts, days.
+_TRIALS: Final = (("7_day", 45, 0.17, 7), ("14_day", 38, 0.31, 14), ("campus", 17, 0.46, 30))
 # What fetch says when the network is away, by engine.
 _FETCH_FAILED: Final = {
     "v8": "Failed to fetch", "gecko": "NetworkError when attempting to fetch resource.", "webkit": "Load failed",
@@ -97,6 +103,9 @@ class Visits:
     def play(self, random: Random, at_ms: int, busyness: float) -> list[Sent]:
         """The events of one visit that begins at ``at_ms``; ``busyness`` (1 = average) makes answers slower."""
         visit = self._begin(random, at_ms)
+        if random.random() < _SESSION_RAN_OUT:
+            self._respond(visit, SESSION, random.randint(6, 30), 401)
+            visit.wait(4_000, 30_000)
         self._call(visit, SESSION, busyness)
         self._call(visit, PROFILE, busyness)
         if random.random() < 0.4:
@@ -104,6 +113,9 @@ class Visits:
         for _ in range(random.choices((1, 2, 3, 4), (46, 31, 15, 8))[0]):
             visit.wait(2_000, 25_000)
             self._use(visit, self._choose(visit), busyness)
+        if random.random() < _CHECKS_OUT and not self._stories.payment_is_away(visit.at_ms):
+            visit.wait(3_000, 20_000)
+            self._call(visit, CHECKOUT, busyness)
         self._mishaps(visit)
         return visit.events
 
@@ -163,6 +175,7 @@ class Visits:
         if endpoint is ANALYZE and self._stories.is_bad(visit.release):
             took *= 3.1
         is_hit = self._ask_cache(visit, endpoint, feature)
+        told = _asked(endpoint, feature, is_cached=is_hit)
         if is_hit:
             took = 4 + took * 0.12
         elif endpoint.provider and feature and self._ai_fails(visit, endpoint, feature):
@@ -171,13 +184,14 @@ class Visits:
                 self._call(visit, endpoint, busyness, feature)
             return
         failing = random.random()
-        if failing < _CALL_TIMES_OUT and endpoint.median_ms >= _WAITS_FOR_OTHERS_MS:
-            self._time_out(visit, endpoint)
+        # What waits for an AI provider is told by ai_failure, above.
+        if failing < _CALL_TIMES_OUT and endpoint.median_ms >= _WAITS_FOR_OTHERS_MS and not endpoint.provider:
+            self._time_out(visit, endpoint, told)
             return
         status = 200
         if failing > 1 - _CALL_FAILS * (3 if visit.scene.environment == "staging" else 1):
             status = self._fail(visit)
-        self._respond(visit, endpoint, took, status)
+        self._respond(visit, endpoint, took, status, told)
 
     def _ask_cache(self, visit: _Visit, endpoint: Endpoint, feature: Feature | None) -> bool:
         cache = endpoint.cache
@@ -192,7 +206,10 @@ class Visits:
         )  # fmt: skip
         return is_hit
 
-    def _respond(self, visit: _Visit, endpoint: Endpoint, took: float, status: int) -> None:
+    def _respond(
+        self, visit: _Visit, endpoint: Endpoint, took: float, status: int, told: dict[str, Any] | None = None
+    ) -> None:
+        """The guide's measurement of a request; ``told`` is what it says besides."""
         took_ms = max(2, round(took))
         visit.at_ms += took_ms
         data = {
@@ -201,6 +218,7 @@ class Visits:
             "status": status,
             "response_time_ms": took_ms,
             "user_id": visit.student.user_id,
+            **(told or {}),
         }
         visit.send(Source.API, "api_response_time", data)
         if took_ms > _SLOW_MS:
@@ -229,38 +247,37 @@ class Visits:
             "user_id": visit.student.user_id,
         }
         visit.send(Source.API, "ai_failure", data, level="warn")
+        told = _asked(endpoint, feature)
         if is_caught:
-            self._respond(visit, endpoint, waited + 40, 200)
+            by = random.choice(("template", "cached"))
+            if reason == "timeout" and random.random() < _ROUTE_CATCHES:
+                self._log_timeout(visit, endpoint, waited, {**told, "fallback_used": by})
+            self._respond(visit, endpoint, waited + 40, 200, {**told, "fallback_used": by})
         elif reason == "timeout":
-            self._time_out(visit, endpoint)
+            self._time_out(visit, endpoint, told)
         else:
-            self._respond(visit, endpoint, waited, 502)
+            self._respond(visit, endpoint, waited, 502, told)
         return True
 
-    def _time_out(self, visit: _Visit, endpoint: Endpoint) -> None:
-        """The guide's example of a good log."""
+    def _time_out(self, visit: _Visit, endpoint: Endpoint, told: dict[str, Any]) -> None:
+        """A request that nobody answered in time."""
         waited = visit.random.randint(_TIMEOUT_MS, _TIMEOUT_MS + 400)
         visit.at_ms += waited
+        self._log_timeout(visit, endpoint, waited, {**told, "fallback_used": "none"})
+        data = {"endpoint": endpoint.path, "method": endpoint.method, "status": 504, "response_time_ms": waited}
+        visit.send(Source.API, "api_response_time", {**data, "user_id": visit.student.user_id, **told})
+
+    def _log_timeout(self, visit: _Visit, endpoint: Endpoint, waited: int, told: dict[str, Any]) -> None:
+        """The guide's example of a good log."""
         data = {
             "endpoint": endpoint.path,
             "duration_ms": waited,
             "user_id": visit.student.user_id,
-            "fallback_used": visit.random.choice(("template", "cached")) if endpoint.provider else "none",
             "retry_count": visit.random.choice((0, 1, 2, 2)),
             "timestamp": iso(visit.at_ms),
+            **told,
         }
         visit.send(Source.API, "api_timeout", data, level="error")
-        visit.send(
-            Source.API,
-            "api_response_time",
-            {
-                "endpoint": endpoint.path,
-                "method": endpoint.method,
-                "status": 504,
-                "response_time_ms": waited,
-                "user_id": visit.student.user_id,
-            },
-        )
 
     def _fail(self, visit: _Visit) -> int:
         """One of the API's known errors, at the endpoint that has it; answers the status."""
@@ -293,9 +310,7 @@ class Visits:
             data = {"message": _FETCH_FAILED[student.browser.engine]}
             visit.send(Source.WEB, "formspree_failure", data, level="warn", tags=visit.tags)
         if random.random() < _TRIAL_ENDS:
-            kind, _, converts = random.choices(_TRIALS, [share for _, share, _ in _TRIALS])[0]
-            data = {"trial_type": kind, "converted": random.random() < converts, "user_id": student.user_id}
-            visit.send(Source.API, "trial_conversion", data, level="track")
+            self._end_trial(visit)
         if random.random() < _RECORDS_DISAGREE:
             visit.send(
                 Source.API, "data_consistency_error", outages.disagreement(random, student.user_id), level="error"
@@ -310,6 +325,21 @@ class Visits:
             visit.send(
                 Source.API, "security_incident_lockout", outages.lockout(random, "", student.email), level="error"
             )  # fmt: skip
+
+    def _end_trial(self, visit: _Visit) -> None:
+        """Somebody's trial ends, whoever is here: they paid before it ran out, or it ran out."""
+        random = visit.random
+        kind, _, converts, days = random.choices(_TRIALS, [share for _, share, *_ in _TRIALS])[0]
+        has_converted = random.random() < converts
+        lasted = random.betavariate(2.2, 1.5) if has_converted else 1.0
+        data = {
+            "trial_type": kind,
+            "converted": has_converted,
+            "duration_seconds": int(lasted * days * 86_400) + random.randint(1, 900),
+            "user_id": self._population.anyone(random).user_id,
+        }
+        scene = visit.scene._replace(session_id="")
+        visit.events.append(sent(Source.API, visit.at_ms, scene, "trial_conversion", data, level="track"))
 
     def _fail_page(self, visit: _Visit, *, regressed: bool) -> None:
         """The guide's ``useErrorTracking``: message, context and userAgent, and the stack that the hook has at hand."""
@@ -327,6 +357,13 @@ class Visits:
             "breadcrumbs": breadcrumbs.before(visit.events, visit.at_ms, failure.where),
         }
         visit.send(Source.WEB, "client_error", data, level="error", tags={**visit.tags, "page": failure.where})
+
+
+def _asked(endpoint: Endpoint, feature: Feature | None, *, is_cached: bool = False) -> dict[str, Any]:
+    """For whom an AI endpoint works, and which provider it asks unless its cache knows the answer."""
+    if not endpoint.provider or feature is None:
+        return {}
+    return {"feature": feature.name} if is_cached else {"feature": feature.name, "ai_provider": endpoint.provider}
 
 
 _SEARCHES: Final = (

@@ -1,14 +1,16 @@
 """The tables of what happened; one noun a module."""
 
+from events.models.api_token import ApiToken, TokenScope
 from events.models.event import Event, EventReceipt
 from events.models.event_type import EventType, Tier
 from events.models.guard import Dimension, Guard, GuardHit, KnownValue, NewIssueCount
 from events.models.issue import FingerprintUser, Issue, IssueFingerprint, IssueStatus, IssueTransition, TransitionKind
 from events.models.rejection import IngestRejection
-from events.models.rollup import DayRollup, EventRollup, HourRollup, IssueRollup, LatencyRollup, UserActivity
+from events.models.rollup import DayRollup, EventRollup, HourRollup, IssueRollup, LatencyRollup, Release
 from events.models.service import IngestKey, KeyKind, Service
 
 __all__ = [
+    "ApiToken",
     "DayRollup",
     "Dimension",
     "Event",
@@ -30,8 +32,9 @@ __all__ = [
     "KnownValue",
     "LatencyRollup",
     "NewIssueCount",
+    "Release",
     "Service",
     "Tier",
+    "TokenScope",
     "TransitionKind",
-    "UserActivity",
 ]

@@ -67,6 +67,13 @@ class Issue(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def standing(self) -> "Issue":
+        """The issue that stands for this one: itself, or the one that it was merged into, however far up."""
+        issue = self
+        while issue.merged_into is not None:
+            issue = issue.merged_into
+        return issue
+
     def resolve(self, *, by: "User | None", at: datetime) -> bool:
         """Say that the cause is gone; the next event opens it again as regressed. False when it was so already."""
         return self._change(

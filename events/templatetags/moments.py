@@ -48,3 +48,12 @@ def moment(at: datetime | None) -> SafeString | str:
 @register.filter
 def exact(at: datetime) -> str:
     return exactly(at)
+
+
+@register.filter
+def clock(at: datetime) -> SafeString:
+    """A <time> that reads ``14:05:09``, with the day before it when that is not today, in the reader's zone."""
+    local = timezone.localtime(at)
+    is_today = local.date() == timezone.localtime().date()
+    words = date_format(local, "H:i:s" if is_today else "j M, H:i:s")
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exactly(at), words)

@@ -5,9 +5,11 @@ from django.test import Client
 
 
 def make_person(name: str, *rights: str) -> User:
-    """A staff user with those permissions of the events app."""
+    """A staff user with those permissions of the events and dashboards apps."""
     person = User.objects.create_user(name, is_staff=True)
-    person.user_permissions.set(Permission.objects.filter(content_type__app_label="events", codename__in=rights))
+    person.user_permissions.set(
+        Permission.objects.filter(content_type__app_label__in=("events", "dashboards"), codename__in=rights)
+    )
     return person
 
 
@@ -22,4 +24,4 @@ def triager(name: str = "ada") -> User:
 
 
 def reader(name: str = "eve") -> User:
-    return make_person(name, "view_issue", "view_event")
+    return make_person(name, "view_issue", "view_event", "view_analytics")

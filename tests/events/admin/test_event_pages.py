@@ -124,14 +124,14 @@ def test_the_list_costs_the_same_however_long_it_is(
 def test_a_search_that_takes_too_long_says_so(sender: Sender, reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     from django.db import connection
 
-    monkeypatch.setattr("events.event_search._PATIENCE_MS", 1)
+    monkeypatch.setattr("events.patience.PATIENCE", timedelta(milliseconds=1))
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION dawdle(text) RETURNS text LANGUAGE sql VOLATILE AS $$ SELECT $1 FROM pg_sleep(1) $$;"
         )
     sender.store({"event": "api_timeout"})
     slow = Event.objects.extra(where=["dawdle(name) = 'api_timeout'"])
-    monkeypatch.setattr("events.event_search._matching", lambda *_: slow)
+    monkeypatch.setattr("events.event_search.matching_events", lambda *_: slow)
 
     assert "takes too long" in reader.get(LIST).content.decode()
 

@@ -91,7 +91,15 @@ def test_an_empty_list_names_every_guard_its_limit_and_its_variable(max_: Client
     for guard in Guard:
         assert guard.label in page
         assert f"<td>{limit_of(guard):,}</td>" in page
-    for variable in ("MAX_NAMES", "MAX_ENDPOINTS", "MAX_ENVIRONMENTS", "MAX_TAG_KEYS", "MAX_TAG_VALUES"):
+    for variable in (
+        "MAX_NAMES",
+        "MAX_ENDPOINTS",
+        "MAX_ENVIRONMENTS",
+        "MAX_RELEASES",
+        "MAX_LABEL_VALUES",
+        "MAX_TAG_KEYS",
+        "MAX_TAG_VALUES",
+    ):
         assert f"LIFTMON_{variable}" in page
     assert "LIFTMON_NEW_ISSUES_PER_HOUR" in page
 

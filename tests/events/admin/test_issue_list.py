@@ -266,3 +266,16 @@ def test_it_offers_nothing_to_those_who_may_only_look(sender: Sender, action: st
 
     assert "Which one stays?" not in page.content.decode()
     assert set(Issue.objects.values_list("status", "assignee")) == {("unresolved", None)}
+
+
+def test_an_address_may_ask_for_one_event_name(sender: Sender, ada: User) -> None:
+    sender.store(failure("api_error"), failure("api_timeout"))
+    client = client_of(ada)
+
+    narrowed: Any = client.get(f"{LIST}?name=api_error&status=all")
+    whole: Any = client.get(f"{LIST}?status=all")
+
+    assert titles(narrowed) == ["api_error: api_error broke"]
+    assert len(titles(whole)) == 2
+    offered = [{spec.title for spec in page.context["cl"].filter_specs} for page in (narrowed, whole)]
+    assert offered[0] - offered[1] == {"event name"}

@@ -30,7 +30,7 @@ def _stored() -> QuerySet[Event]:
 
 def _seed(**options: Any) -> str:
     output = StringIO()
-    call_command("seeddemo", events=2_000, stdout=output, **options)
+    call_command("seeddemo", stdout=output, **{"events": 2_000, **options})
     return output.getvalue()
 
 
@@ -102,7 +102,7 @@ def test_it_leaves_no_key_behind_that_still_opens() -> None:
 
 @pytest.mark.usefixtures("at_liftmon")
 def test_it_shows_the_error_that_came_back_as_regressed() -> None:
-    _seed(seed=5)
+    _seed(seed=5, events=8_000)
 
     issue = Issue.objects.get(title=f"{REGRESSION.kind}: {REGRESSION.message}")
     kinds = set(issue.transitions.values_list("kind", flat=True))
