@@ -141,6 +141,10 @@ DATABASES["default"]["OPTIONS"] = {
 }
 # A connection that a restart of PostgreSQL cut is replaced before it is used.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Under which role staff's own questions are asked; without it one that Liftmon makes (dashboards/queries/role.py).
+QUERY_DATABASE = (
+    env.db_url_config(query_url) if (query_url := env.str("LIFTMON_QUERY_DATABASE_URL", default="")) else {}
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", default="") or LAYOUT.redis_url
 
@@ -189,17 +193,38 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Liftmon API",
-    "DESCRIPTION": "Send events to Liftmon. Errors are RFC 9457 problem documents that say what to fix.",
+    "DESCRIPTION": "Send events to Liftmon with an ingest key; read services, events and issues, and say what becomes of issues, "
+    "with an API token or signed in. Errors are RFC 9457 problem documents that say what to fix.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["events.api.v1.described.without_optional_slash"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "events.api.v1.described.body_is_required",
+    ],
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "Severity": "events.choices.SeverityChoices",
+        "Kind": "events.choices.KindChoices",
+        "Tier": "events.models.Tier",
+        "IssueStatus": "events.models.IssueStatus",
+        "TransitionKind": "events.models.TransitionKind",
+    },
+    "TAGS": [
+        {"name": "ingest", "description": "Sending events."},
+        {"name": "services", "description": "What sends events."},
+        {"name": "events", "description": "What happened."},
+        {"name": "issues", "description": "Failures with one cause, and what people decide about them."},
+        {"name": "reports", "description": "What it means: the numbers of the analytics pages."},
+    ],
     "APPEND_COMPONENTS": {
         "securitySchemes": {
-            "bearer": {"type": "http", "scheme": "bearer", "description": "An ingest key."},
+            "ingestKeyBearer": {"type": "http", "scheme": "bearer", "description": "An ingest key."},
             "ingestKey": {"type": "apiKey", "in": "header", "name": "X-Ingest-Key"},
             "ingestKeyQuery": {"type": "apiKey", "in": "query", "name": "key"},
         }
     },
-    "SECURITY": [{"bearer": []}, {"ingestKey": []}, {"ingestKeyQuery": []}],
 }
 
 # --- Ingest limits (docs/ingest.md); the request limits are enforced while reading, before anything is parsed ----
@@ -220,9 +245,15 @@ INGEST_CARDINALITY = {
     "name": env.int("LIFTMON_MAX_NAMES", default=500),
     "endpoint": env.int("LIFTMON_MAX_ENDPOINTS", default=1000),
     "environment": env.int("LIFTMON_MAX_ENVIRONMENTS", default=50),
+    "release": env.int("LIFTMON_MAX_RELEASES", default=1000),
+    "label": env.int("LIFTMON_MAX_LABEL_VALUES", default=300),
     "tag_key": env.int("LIFTMON_MAX_TAG_KEYS", default=100),
     "tag": env.int("LIFTMON_MAX_TAG_VALUES", default=500),
 }
+
+# --- What reports hold against ------------------------------------------------------------------------------------
+# A call of an AI provider that took longer did not succeed in time: the guide gives up after 10 s.
+AI_SLA_MS = env.int("LIFTMON_AI_SLA_MS", default=10_000)
 
 # --- How long things are kept, in days -----------------------------------------------------------------------------
 RETENTION_DAYS = {

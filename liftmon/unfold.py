@@ -35,7 +35,7 @@ def _item(title: str, icon: str, page: str, *, query: str = "", **more: Any) -> 
 
     def is_active(request: HttpRequest) -> bool:
         path = reverse(f"admin:{page}")
-        if query or page == "index":
+        if query or page in ("index", "analytics"):
             return request.path == path and _is_shown(request, query)
         is_narrower = page == _ISSUES and request.path == path and any(_is_shown(request, one) for one in _NARROWED)
         return request.path.startswith(path) and not is_narrower
@@ -50,6 +50,15 @@ _CRITICAL, _REGRESSED, _MINE, _DAILY, _WEEKLY = _NARROWED = (
 )  # fmt: skip
 _ISSUE = _may_view("events.issue")
 
+
+def _may_analyse(request: HttpRequest) -> bool:
+    return request.user.has_perm("dashboards.view_analytics")
+
+
+def _may_ask(request: HttpRequest) -> bool:
+    return request.user.has_perm("dashboards.view_analytics") and request.user.has_perm("events.view_event")
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Liftmon",
     "SITE_HEADER": "Liftmon",
@@ -61,6 +70,28 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [_file("dashboards/liftmon.css"), _file("events/events.css")],
     "SCRIPTS": [_file("dashboards/liftmon.js"), _file("dashboards/charts.js")],
     "COMMAND": {"search_models": False, "show_history": False},
+    "SITE_VIEWS": [
+        ("own-health/", "own_health", "liftmon.health_fragment.HealthFragment"),
+        ("analytics/", "analytics", "dashboards.pages.hub.HubPage"),
+        ("analytics/overview/", "analytics_overview", "dashboards.pages.overview.OverviewFile"),
+        ("analytics/feed/", "analytics_feed", "dashboards.pages.feed.FeedPage"),
+        ("analytics/feed/arrivals/", "analytics_feed_arrivals", "dashboards.pages.feed.ArrivalsFragment"),
+        ("analytics/feed/<uuid:event_id>/", "analytics_feed_event", "dashboards.pages.feed.EventPanel"),
+        ("analytics/endpoints/", "analytics_endpoints", "dashboards.pages.endpoints.EndpointsPage"),
+        ("analytics/latency/", "analytics_latency", "dashboards.pages.latency.LatencyPage"),
+        ("analytics/delivery/", "analytics_delivery", "dashboards.pages.delivery.DeliveryPage"),
+        ("analytics/cache/", "analytics_cache", "dashboards.pages.cache.CachePage"),
+        ("analytics/endpoint/", "analytics_endpoint", "dashboards.pages.endpoints.EndpointPage"),
+        ("analytics/errors/", "analytics_errors", "dashboards.pages.errors.TopErrorsPage"),
+        ("analytics/users/", "analytics_users", "dashboards.pages.users.UsersPage"),
+        ("analytics/user/", "analytics_user", "dashboards.pages.users.UserPage"),
+        ("analytics/ai/", "analytics_ai", "dashboards.pages.ai.AiPage"),
+        ("analytics/security/", "analytics_security", "dashboards.pages.security.SecurityPage"),
+        ("analytics/query/", "analytics_query", "dashboards.pages.query.QueryPage"),
+        ("analytics/query/<int:pk>/", "analytics_saved_query", "dashboards.pages.query.QueryPage"),
+        ("analytics/features/", "analytics_features", "dashboards.pages.features.FeaturesPage"),
+        ("analytics/trials/", "analytics_trials", "dashboards.pages.trials.TrialsPage"),
+    ],
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
@@ -69,6 +100,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Monitor",
                 "items": [
                     _item("Overview", "space_dashboard", "index"),
+                    _item("Live feed", "stream", "analytics_feed", permission=_may_analyse),
                     _item(
                         "Issues",
                         "bug_report",
@@ -78,6 +110,26 @@ UNFOLD: dict[str, Any] = {
                         permission=_ISSUE,
                     ),
                     _item("Events", "list_alt", "events_event_changelist", permission=_may_view("events.event")),
+                ],
+            },
+            {
+                "title": "Analyse",
+                "separator": True,
+                "items": [
+                    _item("Analytics", "analytics", "analytics", permission=_may_analyse),
+                    _item("Failing endpoints", "route", "analytics_endpoints", permission=_may_analyse),
+                    _item("Top errors", "error", "analytics_errors", permission=_may_analyse),
+                    _item("User impact", "personal_injury", "analytics_users", permission=_may_analyse),
+                    _item("Slowest endpoints", "speed", "analytics_latency", permission=_may_analyse),
+                    _item(
+                        "Delivery and consistency", "mark_email_unread", "analytics_delivery", permission=_may_analyse
+                    ),
+                    _item("Cache", "cached", "analytics_cache", permission=_may_analyse),
+                    _item("AI generation", "smart_toy", "analytics_ai", permission=_may_analyse),
+                    _item("Auth & abuse", "shield_lock", "analytics_security", permission=_may_analyse),
+                    _item("Feature adoption", "extension", "analytics_features", permission=_may_analyse),
+                    _item("Trial conversion", "hourglass_bottom", "analytics_trials", permission=_may_analyse),
+                    _item("Query", "database_search", "analytics_query", permission=_may_ask),
                 ],
             },
             {
@@ -108,6 +160,7 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _item("Services", "dns", "events_service_changelist", permission=_may_view("events.service")),
+                    _item("API tokens", "key", "events_apitoken_changelist"),
                     _item(
                         "Rejections",
                         "block",

@@ -1,48 +1,45 @@
-"""What is failing now, for whom, and how it compares with the day before."""
+"""Is the product healthy: what fails, for whom, how it compares with the window before, and what needs somebody."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import Count, Q, Sum
-from django.db.models.functions import TruncHour
+from django.db.models import Count, Min, Q
 
-from events.models import EventRollup, FingerprintUser, Issue, Service
+from dashboards.reports.failure_rates import EndpointRate, rates_of
+from dashboards.reports.question import Question
+from dashboards.reports.runner import ask
+from dashboards.statistics import Change, Share, change_of, share_of
+from events.models import Issue, Release, Service
 
-DAY = timedelta(hours=24)
-_FAILURES = ("critical", "error", "warning")
-_TOP = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A count of the last 24 hours and of the 24 before them."""
-
-    now: int
-    before: int
-
-    @property
-    def change(self) -> str:
-        """In words: "+12 % against the day before"."""
-        if self.before == 0:
-            return "none the day before" if self.now else "as the day before"
-        percent = round(100 * (self.now - self.before) / self.before)
-        return f"{percent:+d} % against the day before" if percent else "as the day before"
+_TOP_ISSUES, _TOP_ENDPOINTS, _LAST_RELEASES = 8, 5, 5
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    events: Number
-    failures: Number
-
-
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """Failures that occurred in one hour, by severity."""
+class FailureStep:
+    """Failures that occurred in one step of the window, by severity."""
 
     start: datetime
+    end: datetime
     critical: int
     error: int
     warning: int
+
+
+@dataclass(frozen=True, slots=True)
+class IssueLine:
+    """An unresolved issue, with its counts since it was first seen."""
+
+    id: int
+    service_id: int
+    name: str
+    title: str
+    culprit: str
+    severity: str
+    event_count: int
+    user_count: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+    is_regressed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +50,38 @@ class Attention:
     critical: int
     regressed: int  # not the critical ones: those are told of already
     others: int  # neither critical nor regressed
-    new_today: int
-    top: list[Issue]
-    # Critical and seen in the last 24 hours, the one that hurt most users first; None when there is none.
-    burning: Issue | None
+    new_in_window: int
+    top: list[IssueLine]
+    # Critical and seen in the window, the one that hurt most users first; None when there is none.
+    burning: IssueLine | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLine:
+    """One of the last releases, with what came of it in the window."""
+
+    service_id: int
+    release: str
+    first_seen_at: datetime
+    events: int
+    failures: int
+    users_hurt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """``requests`` are api_response_time events; the failed ones are counted as in failure_rates. ``endpoints`` are the worst."""
+
+    events: Change
+    failures: Change
+    users_active: Change
+    users_hurt: Change
+    requests: Share
+    requests_before: Share
+    endpoints: list[EndpointRate]
+    failures_over_time: list[FailureStep]
+    attention: Attention
+    releases: list[ReleaseLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,60 +92,126 @@ class Setup:
     has_event: bool
 
 
-def totals(*, now: datetime) -> Totals:
-    """Events and failures of two days, in one query over the minute rollups."""
-    day, day_before = now - DAY, now - 2 * DAY
-    recent = Q(minute__gte=day)
-    failed = Q(severity__in=_FAILURES)
-    sums = EventRollup.objects.filter(minute__gte=day_before, minute__lte=now + timedelta(minutes=2)).aggregate(
-        events=Sum("event_count", filter=recent, default=0),
-        events_before=Sum("event_count", filter=~recent, default=0),
-        failures=Sum("event_count", filter=recent & failed, default=0),
-        failures_before=Sum("event_count", filter=~recent & failed, default=0),
+@dataclass(frozen=True, slots=True)
+class _Totals:
+    events: int
+    failures: int
+    events_before: int
+    failures_before: int
+    users_active: int
+    users_hurt: int
+    users_active_before: int
+    users_hurt_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    place: int
+    critical: int
+    error: int
+    warning: int
+
+
+@dataclass(frozen=True, slots=True)
+class _ReleaseFailures:
+    service_id: int
+    release: str
+    events: int
+    failures: int
+    users_hurt: int
+
+
+def overview(question: Question) -> Overview:
+    """Issues are filtered by service alone: the others have none."""
+    (totals,) = ask("overview_totals", question, _Totals)
+    rates = rates_of(question)
+    return Overview(
+        events=change_of(totals.events, totals.events_before),
+        failures=change_of(totals.failures, totals.failures_before),
+        users_active=change_of(totals.users_active, totals.users_active_before),
+        users_hurt=change_of(totals.users_hurt, totals.users_hurt_before),
+        requests=share_of(
+            sum(rate.failures for rate in rates), sum(max(rate.requests, rate.failures) for rate in rates)
+        ),
+        requests_before=share_of(
+            sum(rate.rate_before.count for rate in rates), sum(rate.rate_before.total for rate in rates)
+        ),
+        endpoints=[rate for rate in rates if rate.failures][:_TOP_ENDPOINTS],
+        failures_over_time=_failures_over_time(question),
+        attention=attention(question),
+        releases=_last_releases(question),
     )
-    return Totals(
-        events=Number(sums["events"], sums["events_before"]), failures=Number(sums["failures"], sums["failures_before"])
-    )
 
 
-def users_hurt(*, now: datetime) -> int:
-    """How many different users met a failure in the last 24 hours."""
-    recent = FingerprintUser.objects.filter(last_seen_at__gte=now - DAY)
-    return int(recent.aggregate(users=Count("user_hash", distinct=True))["users"])
+def _failures_over_time(question: Question) -> list[FailureStep]:
+    by_place = {step.place: step for step in ask("failures_over_time", question, _Step)}
+    return [
+        FailureStep(step.start, step.end, *((one.critical, one.error, one.warning) if one else (0, 0, 0)))
+        for step, one in ((step, by_place.get(place)) for place, step in enumerate(question.steps))
+    ]
 
 
-def failures_by_hour(*, now: datetime) -> list[Hour]:
-    """The last 24 hours, this one included, oldest first; hours without failures are there with zeros."""
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
-    start = this_hour - timedelta(hours=23)
-    rows = (
-        EventRollup.objects.filter(minute__gte=start, severity__in=_FAILURES)
-        .annotate(hour=TruncHour("minute", tzinfo=now.tzinfo))
-        .values("hour", "severity")
-        .annotate(total=Sum("event_count"))
-        .values_list("hour", "severity", "total")
-    )
-    counts = {(hour, severity): total for hour, severity, total in rows}
-    hours = (start + timedelta(hours=number) for number in range(24))
-    return [Hour(hour, *(counts.get((hour, severity), 0) for severity in _FAILURES)) for hour in hours]
-
-
-def attention(*, now: datetime) -> Attention:
+def attention(question: Question) -> Attention:
     """What needs somebody, in three queries however many issues there are."""
     open_issues = Issue.objects.unresolved()
+    if question.filters.service_id is not None:
+        open_issues = open_issues.filter(service_id=question.filters.service_id)
+    start, end = question.window.start, question.window.end
     counts = open_issues.aggregate(
         unresolved=Count("pk"),
         critical=Count("pk", filter=Q(severity="critical")),
         regressed=Count("pk", filter=Q(is_regressed=True) & ~Q(severity="critical")),
         others=Count("pk", filter=Q(is_regressed=False) & ~Q(severity="critical")),
-        new_today=Count("pk", filter=Q(first_seen_at__gte=now - DAY)),
+        new_in_window=Count("pk", filter=Q(first_seen_at__gte=start, first_seen_at__lt=end)),
     )
-    recent_critical = open_issues.filter(severity="critical", last_seen_at__gte=now - DAY)
+    recent_critical = open_issues.filter(severity="critical", last_seen_at__gte=start)
+    burning = recent_critical.order_by("-user_count", "-last_seen_at", "pk").first()
     return Attention(
         **counts,
-        top=list(open_issues.worst_first().select_related("service")[:_TOP]),
-        burning=recent_critical.order_by("-user_count", "-last_seen_at").first(),
+        top=[_line(issue) for issue in open_issues.worst_first()[:_TOP_ISSUES]],
+        burning=None if burning is None else _line(burning),
     )
+
+
+def _line(issue: Issue) -> IssueLine:
+    return IssueLine(
+        id=issue.pk,
+        service_id=issue.service_id,
+        name=issue.name,
+        title=issue.title,
+        culprit=issue.culprit,
+        severity=issue.severity,
+        event_count=issue.event_count,
+        user_count=issue.user_count,
+        first_seen_at=issue.first_seen_at,
+        last_seen_at=issue.last_seen_at,
+        is_regressed=issue.is_regressed,
+    )
+
+
+def _last_releases(question: Question) -> list[ReleaseLine]:
+    """Those that came out last, newest first, whether in the window or before it."""
+    filters = question.filters
+    known = Release.objects.filter(first_seen_at__lt=question.window.end)
+    for word, value in (
+        ("service_id", filters.service_id),
+        ("environment", filters.environment),
+        ("release", filters.release),
+    ):
+        if value:
+            known = known.filter(**{word: value})
+    first = known.values("service_id", "release").annotate(first=Min("first_seen_at"))
+    last = list(first.order_by("-first", "service_id", "release")[:_LAST_RELEASES])
+    if not last:
+        return []
+    found = ask("release_failures", question, _ReleaseFailures, releases=[one["release"] for one in last])
+    told = {(one.service_id, one.release): one for one in found}
+    lines = []
+    for one in last:
+        key = one["service_id"], one["release"]
+        told_of = told.get(key, _ReleaseFailures(*key, 0, 0, 0))
+        lines.append(ReleaseLine(*key, one["first"], told_of.events, told_of.failures, told_of.users_hurt))
+    return lines
 
 
 def setup() -> Setup:

@@ -31,7 +31,8 @@ def test_the_list_and_the_form_answer_a_superuser(admin_client: Client, model: s
     assert INLINE.findall(added.content.decode()) == []
 
 
-@pytest.mark.parametrize("model", MODELS)
+# Everybody on the staff has tokens of their own.
+@pytest.mark.parametrize("model", [model for model in MODELS if model != "events_apitoken"])
 def test_staff_without_permission_are_refused(model: str) -> None:
     client = Client()
     client.force_login(User.objects.create_user("nobody", is_staff=True))

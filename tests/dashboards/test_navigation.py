@@ -20,9 +20,11 @@ from tests.events.conftest import Sender
 
 ISSUES = "/admin/events/issue/"
 OF_ISSUES = {"Issues", "Critical, unresolved", "Came back", "Assigned to me", "Daily review", "Weekly review"}
-EVERYTHING = OF_ISSUES | {
-    "Overview", "Events", "Catalogue", "Services", "Rejections", "Limits reached", "Periodic tasks", "Users",
-    "Groups",
+OF_EVERYBODY = {"Overview", "API tokens"}
+EVERYTHING = OF_ISSUES | OF_EVERYBODY | {
+    "Events", "Catalogue", "Services", "Rejections", "Limits reached", "Periodic tasks", "Users", "Groups", "Live feed",
+    "Analytics", "Failing endpoints", "Slowest endpoints", "Delivery and consistency", "Cache", "Top errors", "User impact",
+    "AI generation", "Auth & abuse", "Query", "Feature adoption", "Trial conversion",
 }  # fmt: skip
 
 
@@ -78,13 +80,13 @@ def test_each_permission_shows_its_own_entries_and_they_answer(db: None, right: 
 
     shown = entries(client)
 
-    assert set(shown) == {"Overview"} | titles
+    assert set(shown) == OF_EVERYBODY | titles
     for link, _, _ in shown.values():
         assert client.get(link).status_code == 200
 
 
-def test_staff_without_permissions_see_the_overview_alone(db: None) -> None:
-    assert set(entries(staff())) == {"Overview"}
+def test_staff_without_permissions_see_what_everybody_sees(db: None) -> None:
+    assert set(entries(staff())) == OF_EVERYBODY
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,7 @@ def test_staff_without_permissions_see_the_overview_alone(db: None) -> None:
         ("/admin/events/event/", "Events"),
         ("/admin/events/eventtype/", "Catalogue"),
         ("/admin/events/service/add/", "Services"),
+        ("/admin/events/apitoken/add/", "API tokens"),
         ("/admin/events/ingestrejection/", "Rejections"),
         ("/admin/events/guardhit/", "Limits reached"),
         ("/admin/django_celery_beat/periodictask/", "Periodic tasks"),

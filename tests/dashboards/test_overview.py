@@ -16,18 +16,31 @@ from django.utils import timezone
 
 from dashboards.pages.overview import verdict
 from dashboards.reports import overview as report
-from dashboards.reports.overview import Attention, Number
+from dashboards.reports.failure_rates import EndpointRate
+from dashboards.reports.latency import latency_of
+from dashboards.reports.overview import Attention, IssueLine, Overview
+from dashboards.reports.question import Question
+from dashboards.statistics import change_of, share_of
+from dashboards.window import preset
 from events.merging import merge
 from events.models import Issue
 from events.onboarding import create_service
 from events.rollups import compact
+from tests.dashboards.reports.random_events import fill, questions
 from tests.events.admin.people import client_of, make_person, reader
 from tests.events.conftest import Sender
 
 OVERVIEW = "/admin/"
+PLAIN = """
+    SELECT count(*), count(*) FILTER (WHERE severity IN ('critical', 'error', 'warning')) AS failures,
+        count(DISTINCT nullif(user_hash, '')) AS users,
+        count(DISTINCT nullif(user_hash, '')) FILTER (WHERE severity IN ('critical', 'error', 'warning')) AS hurt
+    FROM {events}
+"""
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
-# Session, user, the two of permissions, badge, setup, three of attention, totals, users and hours.
-QUERIES = 12
+# Session, user, the two of permissions, badge, setup, the two of the controls, totals, endpoints, steps, three of attention, and
+# the two of releases (three when there are any).
+QUERIES = 16
 
 
 def failure(name: str = "api_timeout", *, severity: str = "error", user: str = "", **ago: float) -> dict[str, Any]:
@@ -38,8 +51,13 @@ def failure(name: str = "api_timeout", *, severity: str = "error", user: str = "
 
 
 def send(sender: Sender, *documents: dict[str, Any]) -> None:
-    """Over HTTP, where it is noted that a service has been heard."""
+    """Over HTTP, where it is noted that a service has been heard; and count it, as the worker does every few seconds."""
     assert sender.post(list(documents)).status_code == 200
+    compact()
+
+
+def question(window: str = "24h") -> Question:
+    return Question(preset(window, timezone.now()), UTC)
 
 
 def text_of(client: Client) -> str:
@@ -50,12 +68,28 @@ def text_of(client: Client) -> str:
 
 
 def attention(**counts: Any) -> Attention:
-    quiet: dict[str, Any] = dict.fromkeys(("unresolved", "critical", "regressed", "others", "new_today"), 0)
+    quiet: dict[str, Any] = dict.fromkeys(("unresolved", "critical", "regressed", "others", "new_in_window"), 0)
     return Attention(**{**quiet, "top": [], "burning": None, **counts})
 
 
-def burning(*, users: int, since: datetime = NOON - timedelta(minutes=138)) -> Issue:
-    return Issue(name="stripe_checkout_error", user_count=users, first_seen_at=since)
+def burning(*, users: int, since: datetime = NOON - timedelta(minutes=138)) -> IssueLine:
+    return IssueLine(
+        1, 1, "stripe_checkout_error", "stripe_checkout_error: no", "", "critical", 9, users, since, NOON, False
+    )
+
+
+def answer(state: Attention, *, failures: int, endpoints: list[EndpointRate] | None = None) -> Overview:
+    none = change_of(0, 0)
+    return Overview(
+        none, change_of(failures, 0), none, none, share_of(0, 0), share_of(0, 0), endpoints or [], [], state, []
+    )
+
+
+def rate(failed: int, requests: int, failed_before: int, requests_before: int) -> EndpointRate:
+    return EndpointRate(
+        1, "/api/jobs", requests, failed, False, share_of(failed, requests), share_of(failed_before, requests_before),
+        change_of(failed, failed_before), latency_of(0, None, None, None), users_hurt=7,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -76,7 +110,7 @@ def eve(db: None) -> User:
         ),
         (attention(), 1, "No issue is open; 1 failure in the last 24 hours came to resolved or muted ones.", "good"),
         (
-            attention(unresolved=4, others=4, new_today=3),
+            attention(unresolved=4, others=4, new_in_window=3),
             9,
             "Nothing critical; 3 new issues in the last 24 hours.",
             "warn",
@@ -121,30 +155,41 @@ def eve(db: None) -> User:
     ],
 )
 def test_the_verdict_says_what_is_so(state: Attention, failures: int, sentence: str, tone: str) -> None:
-    assert verdict(state, failures=failures, now=NOON) == (sentence, tone)
+    assert verdict(answer(state, failures=failures), Question(preset("24h", NOON), UTC), now=NOON) == (sentence, tone)
+
+
+def test_the_verdict_tells_of_an_endpoint_that_fails_more_than_before() -> None:
+    asked = Question(preset("24h", NOON), UTC)
+    worse = answer(attention(), failures=38, endpoints=[rate(38, 400, 2, 380)])
+    same = answer(attention(), failures=38, endpoints=[rate(38, 400, 36, 380)])
+    few = answer(attention(), failures=1, endpoints=[rate(1, 2, 0, 3)])
+
+    sentence, tone = verdict(worse, asked, now=NOON)
+
+    assert sentence == (
+        "/api/jobs fails more than before (38 of 400 requests failed, 7 users hurt); everything else is normal."
+    )
+    assert tone == "warn"
+    assert "/api/jobs" not in verdict(same, asked, now=NOON)[0]
+    assert "/api/jobs" not in verdict(few, asked, now=NOON)[0]
+
+
+@pytest.mark.parametrize(
+    ("window", "when"), [("1h", "the last hour"), ("7d", "the last 7 days"), ("30d", "the last 30 days")]
+)
+def test_the_verdict_names_its_window(window: str, when: str) -> None:
+    sentence, _ = verdict(answer(attention(), failures=0), Question(preset(window, NOON), UTC), now=NOON)
+
+    assert sentence == f"Nothing has failed in {when}."
 
 
 def test_the_verdict_is_in_the_readers_time() -> None:
     state = attention(unresolved=1, critical=1, burning=burning(users=31))
 
     with timezone.override("Europe/Berlin"):
-        sentence, _ = verdict(state, failures=1, now=NOON)
+        sentence, _ = verdict(answer(state, failures=1), Question(preset("24h", NOON), UTC), now=NOON)
 
     assert "since 10:42" in sentence
-
-
-@pytest.mark.parametrize(
-    ("now", "before", "change"),
-    [
-        (0, 0, "as the day before"),
-        (5, 5, "as the day before"),
-        (5, 0, "none the day before"),
-        (112, 100, "+12 % against the day before"),
-        (0, 8, "-100 % against the day before"),
-    ],
-)
-def test_a_change_is_told_in_words(now: int, before: int, change: str) -> None:
-    assert Number(now, before).change == change
 
 
 def test_the_page_tells_the_verdict_of_real_events(sender: Sender, eve: User) -> None:
@@ -162,7 +207,7 @@ def test_a_critical_issue_that_came_back_is_told_of_once(sender: Sender, eve: Us
     Issue.objects.get().resolve(by=eve, at=timezone.now() - timedelta(hours=2))
     sender.store(failure(severity="critical", hours=1))
 
-    state = report.attention(now=timezone.now())
+    state = report.attention(question())
 
     assert (state.unresolved, state.critical, state.regressed, state.others) == (1, 1, 0, 0)
 
@@ -172,7 +217,7 @@ def test_an_issue_that_came_back_is_not_among_the_others(sender: Sender, eve: Us
     Issue.objects.get().resolve(by=eve, at=timezone.now() - timedelta(hours=2))
     sender.store(failure(hours=1), failure("another", hours=1))
 
-    state = report.attention(now=timezone.now())
+    state = report.attention(question())
 
     assert (state.unresolved, state.critical, state.regressed, state.others) == (2, 0, 1, 1)
 
@@ -182,10 +227,10 @@ def test_merged_issues_are_one(sender: Sender, eve: User) -> None:
     kept, absorbed = Issue.objects.get(name="kept"), Issue.objects.get(name="absorbed")
     merge(absorbed, kept, by=eve, at=timezone.now())
 
-    state = report.attention(now=timezone.now())
+    state = report.attention(question())
 
     assert state.unresolved == 1
-    assert [issue.pk for issue in state.top] == [kept.pk]
+    assert [issue.id for issue in state.top] == [kept.pk]
 
 
 def test_the_issue_that_hurts_most_users_burns(sender: Sender) -> None:
@@ -193,7 +238,7 @@ def test_the_issue_that_hurts_most_users_burns(sender: Sender) -> None:
     sender.store(*many, failure("one", severity="critical", user="u-1", minutes=1))
     sender.store(*(failure("old", severity="critical", user=f"u-{number}", hours=30) for number in range(9)))
 
-    state = report.attention(now=timezone.now())
+    state = report.attention(question())
 
     assert state.burning is not None
     assert state.burning.name == "many"
@@ -204,65 +249,58 @@ def test_the_worst_come_first_and_no_more_than_eight(sender: Sender) -> None:
     sender.store(*(failure(f"broke_{letter}", hours=1) for letter in "abcdefghij"))
     sender.store(failure("burns", severity="critical", hours=9))
 
-    top = report.attention(now=timezone.now()).top
+    top = report.attention(question()).top
 
     assert len(top) == 8
     assert top[0].name == "burns"
 
 
-def test_totals_are_of_24_hours_and_the_24_before(sender: Sender) -> None:
-    now = timezone.now()
-    info = {"event": "page_view", "severity": "info", "timestamp": now.isoformat()}
-    sender.store(failure(hours=1), failure(severity="warning", hours=23), info)
-    sender.store(failure(hours=25), failure(hours=26), failure(hours=47), failure(hours=49))
+def test_totals_are_of_the_window_and_of_the_one_before(sender: Sender) -> None:
+    info = {"event": "page_view", "severity": "info", "user_id": "u-9", "timestamp": timezone.now().isoformat()}
+    send(sender, failure(user="u-1", hours=1), failure("two", user="u-1", severity="warning", hours=23), info)
+    send(sender, failure(hours=25), failure(user="u-2", hours=26), failure(user="u-3", hours=47), failure(hours=49))
 
-    totals = report.totals(now=now)
+    found = report.overview(question())
 
-    assert totals.events == Number(3, 3)
-    assert totals.failures == Number(2, 3)
-
-
-def test_folding_the_rollups_changes_no_total(sender: Sender) -> None:
-    now = timezone.now()
-    for _ in range(3):
-        sender.store(failure(hours=1), failure(hours=30))
-    before = report.totals(now=now), report.failures_by_hour(now=now)
-
-    assert compact() > 0
-
-    assert (report.totals(now=now), report.failures_by_hour(now=now)) == before
+    assert (found.events.now, found.events.before) == (3, 3)
+    assert (found.failures.now, found.failures.before) == (2, 3)
+    assert (found.users_hurt.now, found.users_hurt.before) == (1, 2)
+    assert (found.users_active.now, found.users_active.before) == (2, 2)
 
 
-def test_a_user_of_two_failures_is_one_user_and_yesterdays_do_not_count(sender: Sender) -> None:
-    sender.store(failure("one", user="u-1", hours=1), failure("two", user="u-1", hours=2))
-    sender.store(failure("one", user="u-2", hours=3), failure("two", user="u-3", hours=25), failure("three", hours=1))
+def test_the_last_releases_come_newest_first_with_what_came_of_them(sender: Sender) -> None:
+    send(sender, *({**failure(user=f"u-{number}", hours=30), "release": "lift@1"} for number in range(3)))
+    send(sender, {**failure(hours=2), "release": "lift@1"}, {**failure(user="u-1", hours=1), "release": "lift@2"})
 
-    assert report.users_hurt(now=timezone.now()) == 2
+    lines = report.overview(question()).releases
 
-
-def test_hours_without_failures_are_there_with_zeros(sender: Sender) -> None:
-    now = timezone.now()
-    sender.store(failure(hours=2), failure(severity="critical", hours=2), failure(severity="warning", hours=5))
-    sender.store(failure(hours=26))
-
-    hours = report.failures_by_hour(now=now)
-
-    assert len(hours) == 24
-    assert [hour.start for hour in hours] == sorted(hour.start for hour in hours)
-    assert hours[-1].start <= now < hours[-1].start + timedelta(hours=1)
-    assert [(hour.critical, hour.error, hour.warning) for hour in hours if hour != type(hour)(hour.start, 0, 0, 0)] == [
-        (0, 0, 1),
-        (1, 1, 0),
-    ]
+    assert [(line.release, line.failures, line.users_hurt) for line in lines] == [("lift@2", 1, 1), ("lift@1", 1, 0)]
 
 
-def test_an_empty_database_answers_every_report(db: None) -> None:
-    now = timezone.now()
+@pytest.mark.parametrize("seed", range(1))
+def test_it_says_what_the_events_say(make_sender: Callable[[str], Sender], events_say: Any, seed: int) -> None:
+    services = fill(make_sender, seed=seed)
+    for asked in questions(services):
+        found = report.overview(asked)
+        for before, side in ((False, "now"), (True, "before")):
+            (plain,) = events_say(asked, PLAIN, before=before)
+            counted = (found.events, found.failures, found.users_active, found.users_hurt)
+            assert tuple(getattr(change, side) for change in counted) == tuple(plain.values())
+        steps = found.failures_over_time
+        plain_steps = events_say(asked, "SELECT occurred_at, severity FROM {events}")
+        for step in steps:
+            severities = [row["severity"] for row in plain_steps if step.start <= row["occurred_at"] < step.end]
+            assert (step.critical, step.error, step.warning) == tuple(
+                severities.count(severity) for severity in ("critical", "error", "warning")
+            )
 
-    assert report.totals(now=now) == report.Totals(events=Number(0, 0), failures=Number(0, 0))
-    assert report.users_hurt(now=now) == 0
-    assert sum(hour.critical + hour.error + hour.warning for hour in report.failures_by_hour(now=now)) == 0
-    assert report.attention(now=now).top == []
+
+def test_an_empty_database_answers_the_report(db: None) -> None:
+    found = report.overview(question())
+
+    assert (found.events.now, found.users_hurt.now, found.requests.share) == (0, 0, None)
+    assert sum(step.critical + step.error + step.warning for step in found.failures_over_time) == 0
+    assert found.attention.top == []
     assert report.setup() == report.Setup(has_service=False, has_event=False)
 
 
@@ -273,7 +311,9 @@ def test_the_chart_and_its_table_hold_the_same_numbers(sender: Sender, eve: User
 
     (source,) = re.findall(r'<script id="lm-failures" type="application/json">(.*?)</script>', page)
     chart = json.loads(source)
-    (body,) = re.findall(r"<tbody>(<tr><th scope=\"row\">.*?)</tbody>", page, re.DOTALL)
+    (body,) = re.findall(
+        r"<tbody>(<tr><th scope=\"row\">.*?)</tbody>", page.split("The same numbers as a table")[1], re.DOTALL
+    )[:1]
     rows = [[int(cell) for cell in re.findall(r"<td>(\d+)</td>", row)] for row in body.split("</tr>")[:-1]]
     assert [list(column) for column in zip(*rows, strict=True)] == [one["data"] for one in chart["datasets"]]
     assert [sum(one["data"]) for one in chart["datasets"]] == [1, 1, 1]
@@ -281,17 +321,17 @@ def test_the_chart_and_its_table_hold_the_same_numbers(sender: Sender, eve: User
 
 
 def test_every_tile_links_to_rows_that_answer(sender: Sender, eve: User) -> None:
-    send(sender, failure(user="u-1", hours=1))
+    send(sender, {**failure(user="u-1", hours=1), "endpoint": "/api/jobs"})
     client = client_of(eve)
 
     page = client.get(OVERVIEW).content.decode()
 
     links = re.findall(r'class="lm-card lm-tile" href="([^"]+)"', page)
-    assert len(links) == 4
+    assert len(links) == 5
     for link in links:
         rows: Any = client.get(link.replace("&amp;", "&"))
         assert rows.status_code == 200
-        assert "api_timeout" in rows.content.decode()
+        assert re.search("api_timeout|/api/jobs", rows.content.decode())
 
 
 def test_without_a_service_it_says_what_to_do_next(admin_client: Client) -> None:
@@ -311,7 +351,7 @@ def test_without_an_event_it_leads_to_the_services(admin_client: Client) -> None
     assert "Nothing has failed" not in page
 
 
-@pytest.mark.parametrize("right", ["view_event", "view_service", "view_eventtype"])
+@pytest.mark.parametrize("right", ["view_event", "view_service", "view_eventtype", "view_analytics"])
 def test_staff_who_may_not_see_issues_see_nothing_of_them(sender: Sender, right: str) -> None:
     send(sender, failure("stripe_checkout_error", severity="critical", user="u-1", hours=1))
     client = client_of(make_person("max", right))
@@ -323,7 +363,7 @@ def test_staff_who_may_not_see_issues_see_nothing_of_them(sender: Sender, right:
     assert "critical issue" not in text
     assert "Unresolved issues" not in text
     # Nor is anything of them fetched, for a later template to show.
-    assert not any("events_issue" in query["sql"] or "rollup" in query["sql"] for query in asked.captured_queries)
+    assert not any("events_issue" in query["sql"] or "events_count" in query["sql"] for query in asked.captured_queries)
 
 
 def test_strangers_are_sent_to_the_login(db: None) -> None:
@@ -362,7 +402,7 @@ def test_the_banner_costs_one_question_more_for_those_who_may_see_limits(
     sender: Sender, django_assert_num_queries: Callable[[int], AbstractContextManager[Any]]
 ) -> None:
     send(sender, failure(hours=1))
-    client = client_of(make_person("max", "view_issue", "view_event", "view_guardhit"))
+    client = client_of(make_person("max", "view_issue", "view_event", "view_analytics", "view_guardhit"))
 
     with django_assert_num_queries(QUERIES + 1):
         client.get(OVERVIEW)

@@ -14,19 +14,99 @@
     return { text: named("text"), grid: named("grid"), tone: (name) => named(TONES.includes(name) ? name : "neutral") };
   }
 
+  // What happened at a place of the chart: a dashed line with its name, as far as there is room for names.
+  const marks = {
+    id: "lmMarks",
+    afterDatasetsDraw(chart) {
+      const { ctx, chartArea: area, scales: { x } } = chart;
+      const found = chart.lmMarks ?? [];
+      const { text } = colours();
+      let free = -Infinity;
+      ctx.save();
+      ctx.strokeStyle = ctx.fillStyle = text;
+      ctx.font = "11px sans-serif";
+      ctx.setLineDash([4, 3]);
+      for (const mark of found) {
+        const left = place(x, mark.at);
+        if (left < area.left - 1 || left > area.right + 1) continue;
+        ctx.beginPath();
+        ctx.moveTo(left, area.top);
+        ctx.lineTo(left, area.bottom);
+        ctx.stroke();
+        const width = ctx.measureText(mark.label).width;
+        const start = Math.min(left + 4, area.right - width);
+        if (start < free) continue;
+        ctx.fillText(mark.label, start, area.top + 10);
+        free = start + width + 8;
+      }
+      ctx.restore();
+    },
+  };
+
+  // Columns of a category axis stand at whole numbers, their edges half a column beside them.
+  function place(x, at) {
+    const count = x.getLabels().length;
+    const width = count > 1 ? x.getPixelForValue(1) - x.getPixelForValue(0) : x.width;
+    return x.getPixelForValue(0) + (at - 0.5) * width;
+  }
+
+  // Drag over a part of the chart to look at that part alone.
+  function makeZoomable(canvas, source) {
+    if (!source.zoom || source.edges.length < 3) return;
+    let from = null;
+    const column = (event) => {
+      const chart = drawn.get(canvas);
+      const { x } = chart.scales;
+      const width = place(x, 1) - place(x, 0);
+      const at = Math.floor((event.clientX - canvas.getBoundingClientRect().left - place(x, 0)) / width);
+      return Math.max(0, Math.min(source.edges.length - 2, at));
+    };
+    const band = document.createElement("span");
+    band.className = "lm-chart-band";
+    band.hidden = true;
+    canvas.parentElement.append(band);
+    canvas.classList.add("lm-zoomable");
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || event.pointerType === "touch") return;
+      from = column(event);
+      canvas.setPointerCapture(event.pointerId);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (from === null) return;
+      const { scales: { x }, chartArea: area } = drawn.get(canvas);
+      const [first, last] = [from, column(event)].sort((one, other) => one - other);
+      band.hidden = first === last;
+      Object.assign(band.style, { left: `${place(x, first)}px`, width: `${place(x, last + 1) - place(x, first)}px`, top: `${area.top}px`, height: `${area.bottom - area.top}px` });
+    });
+    canvas.addEventListener("pointerup", (event) => {
+      if (from === null) return;
+      const [first, last] = [from, column(event)].sort((one, other) => one - other);
+      from = null;
+      if (first === last) return;
+      const address = new URL(source.zoom || location.search, location.href);
+      address.searchParams.set("from", source.edges[first]);
+      address.searchParams.set("to", source.edges[last + 1]);
+      location.assign(address);
+    });
+    canvas.addEventListener("pointercancel", () => { from = null; band.hidden = true; });
+  }
+
   function draw(canvas) {
     const source = document.getElementById(canvas.dataset.lmChart);
     if (!source || typeof Chart === "undefined") return;
-    drawn.get(canvas)?.destroy();
+    const known = drawn.get(canvas);
+    known?.destroy();
     const chart = JSON.parse(source.textContent);
     const { text, grid, tone } = colours();
-    drawn.set(canvas, new Chart(canvas, {
+    const stacked = chart.type === "bar" && chart.stacked !== false;
+    const made = new Chart(canvas, {
       type: chart.type,
+      plugins: [marks],
       data: {
         labels: chart.labels,
         datasets: chart.datasets.map((dataset) => {
           const colour = tone(dataset.tone);
-          return { label: dataset.label, data: dataset.data, backgroundColor: colour, borderColor: colour, borderWidth: chart.type === "line" ? 2 : 0, pointRadius: 0, pointHitRadius: 12, borderRadius: 2, maxBarThickness: 28 };
+          return { label: dataset.label, data: dataset.data, backgroundColor: colour, borderColor: colour, borderWidth: chart.type === "line" ? 2 : 0, pointRadius: dataset.data.filter((value) => value !== null).length < 3 ? 3 : 0, pointHitRadius: 12, borderRadius: 2, maxBarThickness: 28, spanGaps: false };
         }),
       },
       options: {
@@ -36,11 +116,15 @@
         interaction: { mode: "index", intersect: false },
         plugins: { legend: { display: chart.datasets.length > 1, labels: { color: text, boxWidth: 12 } } },
         scales: {
-          x: { stacked: chart.type === "bar", grid: { display: false }, border: { color: grid }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 12 } },
-          y: { stacked: chart.type === "bar", beginAtZero: true, grid: { color: grid }, border: { display: false }, ticks: { color: text, precision: 0 }, title: { display: Boolean(chart.y_label), text: chart.y_label, color: text } },
+          x: { stacked, grid: { display: false }, border: { color: grid }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 12 } },
+          y: { stacked, beginAtZero: true, grid: { color: grid }, border: { display: false }, ticks: { color: text, precision: 0 }, title: { display: Boolean(chart.y_label), text: chart.y_label, color: text } },
         },
       },
-    }));
+    });
+    made.lmMarks = chart.marks;
+    drawn.set(canvas, made);
+    made.draw();
+    if (!known) makeZoomable(canvas, chart);
   }
 
   function drawAll(root) {

@@ -42,6 +42,11 @@
     setTimeout(() => { button.textContent = label; }, 2500);
   }
 
+  // A choice takes effect at once; without scripts there is a button.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-lm-submits]")) event.target.form.requestSubmit();
+  });
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-lm-copy]");
     if (button) copy(button);

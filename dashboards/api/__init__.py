@@ -1,0 +1,1 @@
+"""Reports as JSON: `GET /api/v1/reports/<name>`."""

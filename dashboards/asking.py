@@ -1,0 +1,113 @@
+"""What an address asks for, and addresses that ask: the same words for pages and the API. Pure.
+
+``window`` is 1h, 24h, 7d, 30d or custom; a custom one goes from ``from`` to ``to`` (ISO 8601; without an offset on the reader's
+clock). ``service`` (an id), ``environment`` and ``release`` narrow it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from urllib.parse import urlencode
+
+from dashboards.reports.question import Filters, Question
+from dashboards.window import DEFAULT, PRESETS, Window, WindowError, custom, preset
+
+_LONGEST_TEXT = 200
+_LARGEST_ID = 2**31 - 1
+
+
+class AskedError(ValueError):
+    """The address asks for what there is not; ``parameter`` is the word of it that is wrong."""
+
+    def __init__(self, parameter: str, detail: str) -> None:
+        super().__init__(detail)
+        self.parameter = parameter
+
+
+def read_question(query: Mapping[str, str], *, now: datetime, zone: tzinfo) -> Question:
+    """Raises AskedError."""
+    return Question(_window(query, now, zone), zone, _filters(query))
+
+
+def read_question_mildly(
+    query: Mapping[str, str], *, now: datetime, zone: tzinfo, default: str = DEFAULT
+) -> tuple[Question, str]:
+    """For people: what can be read of it, and what is wrong with the rest in words ("" for nothing).
+
+    ``default`` is the window (a name of PRESETS) of an address that names none.
+    """
+    problems = []
+    window, filters = preset(default, now), Filters()
+    try:
+        window = _window(query, now, zone, default)
+    except AskedError as error:
+        problems.append(f"{error} This is the last {default} instead.")
+    try:
+        filters = _filters(query)
+    except AskedError as error:
+        problems.append(f"{error} It is left out.")
+    return Question(window, zone, filters), " ".join(problems)
+
+
+def query_of(question: Question, /, **changes: Any) -> dict[str, str]:
+    """The words of an address that asks this question; ``changes`` replace or add some, None leaves one out."""
+    window, filters = question.window, question.filters
+    words: dict[str, Any] = {"window": window.name}
+    if window.name not in PRESETS:
+        words |= {"from": instant(window.start), "to": instant(window.end)}
+    words |= {"service": filters.service_id, "environment": filters.environment, "release": filters.release}
+    words |= changes
+    return {word: str(value) for word, value in words.items() if value not in (None, "")}
+
+
+def address_of(path: str, question: Question, /, **changes: Any) -> str:
+    """The path with the question behind it."""
+    return f"{path}?{urlencode(query_of(question, **changes))}"
+
+
+def narrowed(question: Question, **changes: Any) -> Question:
+    """The same with other filters."""
+    return replace(question, filters=replace(question.filters, **changes))
+
+
+def instant(at: datetime) -> str:
+    """``2026-03-29T22:00Z``: means the same to every reader."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
+def _window(query: Mapping[str, str], now: datetime, zone: tzinfo, default: str = DEFAULT) -> Window:
+    name = query.get("window", "") or ("custom" if query.get("from") else default)
+    if name in PRESETS:
+        return preset(name, now)
+    if name != "custom":
+        raise AskedError("window", f"A window is {', '.join(PRESETS)} or custom, not {name[:20]!r}.")
+    start = _time(query, "from", zone)
+    end = _time(query, "to", zone) if query.get("to") else now
+    try:
+        return custom(start, end, now)
+    except WindowError as error:
+        raise AskedError("from", str(error)) from None
+
+
+def _time(query: Mapping[str, str], word: str, zone: tzinfo) -> datetime:
+    text = query.get(word, "")
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise AskedError(word, f"“{word}” is a time such as 2026-03-29T22:00Z, not {text[:40]!r}.") from None
+
+
+def _filters(query: Mapping[str, str]) -> Filters:
+    service = query.get("service", "")
+    if service and not (service.isascii() and service.isdecimal() and int(service[:11]) <= _LARGEST_ID):
+        raise AskedError("service", f"“service” is the number of a service, not {service[:20]!r}.")
+    return Filters(int(service) if service else None, _text(query, "environment"), _text(query, "release"))
+
+
+def _text(query: Mapping[str, str], word: str) -> str:
+    text = query.get(word, "")
+    if len(text) > _LONGEST_TEXT or "\x00" in text:
+        raise AskedError(word, f"“{word}” has at most {_LONGEST_TEXT} characters.")
+    return text

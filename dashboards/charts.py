@@ -1,0 +1,79 @@
+"""Charts as plain values, for templates/dashboards/_chart.html and charts.js. Pure.
+
+A chart has an id, a caption, a type ("bar" or "line"), labels, datasets (label, tone, data), and may have marks (what happened at a
+place of it), edges (the times between which each column lies) and a zoom (the address that a part of it is looked at by).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from types import MappingProxyType
+from typing import Any
+
+from dashboards.asking import address_of, instant
+from dashboards.reports.question import Question
+from dashboards.reports.releases import NewRelease
+from dashboards.window import Span
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A number for each step; None where there is nothing to say. ``tone`` is a colour of liftmon.css."""
+
+    label: str
+    tone: str
+    data: Sequence[float | None]
+
+
+def over_time(
+    chart_id: str,
+    caption: str,
+    question: Question,
+    datasets: Sequence[Dataset],
+    *,
+    y_label: str,
+    kind: str = "bar",
+    releases: Sequence[NewRelease] = (),
+    path: str = "",
+    subjects: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """A chart with a column for each step of the question's window, on the reader's clock.
+
+    ``path`` is the page that a part of the window is looked at on; the page itself by default. ``subjects`` are the words of its
+    address that say what it is about.
+    """
+    steps = question.steps
+    return {
+        "id": chart_id,
+        "caption": caption,
+        "type": kind,
+        "labels": labels_of(steps, question.zone),
+        "datasets": [{"label": one.label, "tone": one.tone, "data": list(one.data)} for one in datasets],
+        "y_label": y_label,
+        "marks": [_mark(steps, release.first_seen_at, release.release) for release in releases],
+        "edges": [instant(step.start) for step in steps] + [instant(steps[-1].end)],
+        "zoom": address_of(path, question, **{**subjects, "window": "custom", "from": None, "to": None}),
+    }
+
+
+def labels_of(steps: Sequence[Span], zone: tzinfo) -> list[str]:
+    """What each step is called: 14:05, 23 Nov 14:00 or 23 Nov; by the week, the day it begins on."""
+    has_days = len({step.start.astimezone(zone).date() for step in steps}) > 2
+    is_of_days = len(steps) > 1 and steps[1].length > timedelta(hours=22)
+    return [_label(step.start.astimezone(zone), has_days=has_days, is_of_days=is_of_days) for step in steps]
+
+
+def _label(local: datetime, *, has_days: bool, is_of_days: bool) -> str:
+    if is_of_days:
+        return f"{local.day} {local:%b}"
+    return f"{local.day} {local:%b} {local:%H:%M}" if has_days else f"{local:%H:%M}"
+
+
+def _mark(steps: Sequence[Span], at: datetime, label: str) -> dict[str, Any]:
+    """``at`` as a place between the columns: 2.5 is the middle of the third."""
+    for number, step in enumerate(steps):
+        if at < step.end:
+            return {"at": round(number + max((at - step.start) / step.length, 0.0), 3), "label": label}
+    return {"at": len(steps), "label": label}

@@ -1,0 +1,1 @@
+DROP SCHEMA liftmon_views CASCADE;

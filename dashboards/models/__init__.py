@@ -1,0 +1,6 @@
+"""The few tables of dashboards; one noun a module."""
+
+from dashboards.models.analytics import Analytics
+from dashboards.models.saved_query import ChartKind, SavedQuery
+
+__all__ = ["Analytics", "ChartKind", "SavedQuery"]

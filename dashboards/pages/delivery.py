@@ -1,0 +1,88 @@
+"""Delivery and consistency: e-mail and other messages that fail, and records that disagree."""
+
+from typing import Any
+
+from dashboards.charts import Dataset, over_time
+from dashboards.pages.links import events_link
+from dashboards.pages.report_page import ReportPage
+from dashboards.pages.words import counted, percent
+from dashboards.reports.delivery import Channel, Delivery
+from dashboards.reports.releases import new_releases
+
+_MOST_ROWS = 100
+_NAMES = {
+    "formspree": "Formspree",
+    "mail": "E-mail",
+    "notification": "Notifications",
+    "sms": "SMS",
+    "webhook": "Webhooks",
+}
+_TONES = ("error", "warning", "users", "info", "neutral")
+_FALLBACK = {"due": "a fallback is due", "watch": "watch it", "not_due": "no fallback is due"}
+
+
+class DeliveryPage(ReportPage):
+    title = "Delivery and consistency"
+    template_name = "admin/analytics/delivery.html"
+    report_name = "delivery"
+
+    def told(self, answer: Delivery) -> dict[str, Any]:
+        return {
+            "headline": headline(answer),
+            "chart": self._chart(answer) if answer.over_time else None,
+            "channels": [(one, _NAMES[one.channel], _FALLBACK[one.fallback]) for one in answer.channels],
+            "is_rate_unknown": any(one.failures and not one.successes for one in answer.channels),
+            "failures": [
+                (
+                    one,
+                    self.service_name(one.service_id),
+                    self._link(one.service_id, one.name, one.severity, "reason", one.reason),
+                )
+                for one in answer.failures[:_MOST_ROWS]
+            ],
+            "inconsistencies": [
+                (
+                    one,
+                    self.service_name(one.service_id),
+                    self._link(one.service_id, "data_consistency_error", "", "record", one.record),
+                )
+                for one in answer.inconsistencies[:_MOST_ROWS]
+            ],
+            "is_record_missing": any(not one.record for one in answer.inconsistencies),
+        }
+
+    def _link(self, service_id: int, name: str, severity: str, label: str, value: str) -> str:
+        return events_link(
+            self.question, service=service_id, name=name, severity=severity, label=f"{label}:{value}" if value else ""
+        )
+
+    def _chart(self, answer: Delivery) -> dict[str, Any]:
+        tones = dict(zip(_NAMES, _TONES, strict=True))
+        return over_time(
+            "lm-deliveries",
+            "Failed deliveries",
+            self.question,
+            [Dataset(_NAMES[one.channel], tones[one.channel], one.failures) for one in answer.over_time],
+            y_label="failures",
+            releases=new_releases(self.question),
+        )
+
+
+def headline(answer: Delivery) -> str:
+    """How often do deliveries fail, is a fallback needed, and do records disagree."""
+    if not answer.channels and not answer.inconsistencies:
+        return ""
+    words = [_told(one) for one in answer.channels if one.failures]
+    if answer.channels and not words:
+        words.append("No delivery failed.")
+    if answer.inconsistencies:
+        events = sum(one.events for one in answer.inconsistencies)
+        worst = answer.inconsistencies[0]
+        of_what = f", most of {worst.record}" if worst.record else ""
+        words.append(f"Records disagreed {counted(events, 'time')}{of_what}.")
+    return " ".join(words)
+
+
+def _told(one: Channel) -> str:
+    rate = f" ({percent(one.rate.share)} of deliveries)" if one.rate.share is not None else ""
+    return f"{_NAMES[one.channel]} failed {counted(one.failures, 'time')}{rate}: {_FALLBACK[one.fallback]}."

@@ -1,0 +1,232 @@
+"""Failure rate by endpoint, and the page of one endpoint."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404
+
+from dashboards.charts import Dataset, labels_of, over_time
+from dashboards.pages.links import events_link, page_link
+from dashboards.pages.report_page import ReportPage, has_heard_anything
+from dashboards.pages.words import counted, joined
+from dashboards.reports.endpoint import EndpointReport
+from dashboards.reports.failure_rates import EndpointRate, FailureRates, HeatRow
+from dashboards.reports.question import Question
+from dashboards.reports.releases import new_releases
+from dashboards.statistics import is_apart
+
+_MOST_ROWS = 100
+# From which share of failed requests on a cell of the heat map has the next colour.
+_LEVELS = (0.001, 0.01, 0.05, 0.2, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """``level`` is 0 (nothing failed) to 6; ``words`` tell what the colour says."""
+
+    failures: int
+    requests: int
+    level: int
+    words: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeatLine:
+    endpoint: str
+    link: str
+    cells: list[HeatCell]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointLine:
+    rate: EndpointRate
+    service: str
+    link: str
+    failures_link: str
+    users_link: str
+    # "worse", "better" or "": whether the rate differs from the window before beyond chance.
+    trend: str
+
+
+class EndpointsPage(ReportPage):
+    title = "Failure rate by endpoint"
+    template_name = "admin/analytics/endpoints.html"
+    report_name = "failure-rates"
+
+    def told(self, answer: FailureRates) -> dict[str, Any]:
+        failing = [rate for rate in answer.endpoints if rate.failures]
+        return {
+            "headline": headline(answer),
+            "lines": [self._line(rate) for rate in answer.endpoints[:_MOST_ROWS]],
+            "more": max(0, len(answer.endpoints) - _MOST_ROWS),
+            "heat": [self._heat_line(row, answer) for row in answer.heat] if len(answer.steps) > 1 else [],
+            "heat_labels": labels_of(answer.steps, self.question.zone),
+            "chart": self._chart(answer) if failing else None,
+            "has_heard": bool(answer.endpoints) or has_heard_anything(),
+        }
+
+    def _line(self, rate: EndpointRate) -> EndpointLine:
+        trend = ""
+        if is_apart(rate.rate, rate.rate_before):
+            trend = "worse" if (rate.rate.share or 0) > (rate.rate_before.share or 0) else "better"
+        return EndpointLine(
+            rate,
+            self.service_name(rate.service_id),
+            self._link(rate.service_id, rate.endpoint),
+            failures_link(self.question, rate),
+            users_link(self.question, rate),
+            trend,
+        )
+
+    def _heat_line(self, row: HeatRow, answer: FailureRates) -> HeatLine:
+        labels = labels_of(answer.steps, self.question.zone)
+        cells = [
+            HeatCell(
+                failures,
+                requests,
+                heat_level(failures, requests),
+                f"{labels[number]}: {failures:,} of {max(requests, failures):,} failed",
+                events_link(
+                    self.question,
+                    span=answer.steps[number],
+                    service=row.service_id,
+                    endpoint=row.endpoint,
+                    severity="errors",
+                ),
+            )
+            for number, (failures, requests) in enumerate(zip(row.failures, row.requests, strict=True))
+        ]
+        return HeatLine(row.endpoint, self._link(row.service_id, row.endpoint), cells)
+
+    def _link(self, service_id: int, endpoint: str) -> str:
+        return page_link("analytics_endpoint", self.question, service=service_id, endpoint=endpoint)
+
+    def _chart(self, answer: FailureRates) -> dict[str, Any]:
+        failures = [sum(row.failures[number] for row in answer.heat) for number in range(len(answer.steps))]
+        return over_time(
+            "lm-failed-requests",
+            f"Failed requests of the {counted(len(answer.heat), 'worst endpoint')}",
+            self.question,
+            [Dataset("Failed requests", "error", failures)],
+            y_label="failed requests",
+            releases=new_releases(self.question),
+        )
+
+
+class EndpointPage(ReportPage):
+    title = "Endpoint"
+    template_name = "admin/analytics/endpoint.html"
+    report_name = "endpoint"
+
+    def subjects(self) -> dict[str, str]:
+        endpoint = self.request.GET.get("endpoint", "").replace("\x00", "")[:500]
+        if not endpoint:
+            raise Http404("Which endpoint? The address names none.")
+        return {"endpoint": endpoint}
+
+    def told(self, answer: EndpointReport) -> dict[str, Any]:
+        events: dict[str, Any] = {"endpoint": answer.endpoint}
+        return {
+            "up": page_link("analytics_endpoints", self.question),
+            "services_told": [
+                (
+                    rate,
+                    self.service_name(rate.service_id),
+                    failures_link(self.question, rate),
+                    users_link(self.question, rate),
+                )
+                for rate in answer.services
+            ],
+            "requests_link": events_link(self.question, name="api_response_time", **events),
+            "kinds": [
+                (
+                    kind,
+                    events_link(self.question, name=kind.name, severity=kind.severity, **events),
+                    page_link("analytics_users", self.question, name=kind.name, severity=kind.severity, **events),
+                )
+                for kind in answer.kinds
+            ],
+            "release_lines": [
+                (release, events_link(self.question, release=release.release, **events)) for release in answer.releases
+            ],
+            "charts": self._charts(answer),
+        }
+
+    def _charts(self, answer: EndpointReport) -> list[dict[str, Any]]:
+        steps = answer.steps
+        charts = [
+            over_time(
+                "lm-endpoint-requests",
+                "Requests, and those of them that failed",
+                self.question,
+                [
+                    Dataset("Failed", "error", [step.failures for step in steps]),
+                    Dataset("Answered", "neutral", [max(0, step.requests - step.failures) for step in steps]),
+                ],
+                y_label="requests",
+                releases=answer.new_releases,
+                subjects=self.subjects(),
+            ),
+        ]
+        if any(step.latency.samples for step in steps):
+            charts.append(
+                over_time(
+                    "lm-endpoint-latency",
+                    "How long requests took: p95 where there are at least 100 of them, p99 from 500 on",
+                    self.question,
+                    [
+                        Dataset("p50", "info", [step.latency.p50_ms for step in steps]),
+                        Dataset("p95", "warning", [step.latency.p95_ms for step in steps]),
+                        Dataset("p99", "error", [step.latency.p99_ms for step in steps]),
+                    ],
+                    y_label="ms",
+                    kind="line",
+                    releases=answer.new_releases,
+                    subjects=self.subjects(),
+                )
+            )
+        return charts
+
+
+def failures_link(question: Question, rate: EndpointRate) -> str:
+    """The events that tell of its failed requests."""
+    told_by: dict[str, Any] = (
+        {"name": "api_response_time", "label": "status:5xx"} if rate.is_by_status else {"severity": "errors"}
+    )
+    return events_link(question, service=rate.service_id, endpoint=rate.endpoint, **told_by)
+
+
+def users_link(question: Question, rate: EndpointRate) -> str:
+    """The users whom its failed requests hurt."""
+    return page_link("analytics_users", question, service=rate.service_id, endpoint=rate.endpoint)
+
+
+def headline(answer: FailureRates) -> str:
+    """What a person in a hurry must know."""
+    failing = [rate for rate in answer.endpoints if rate.failures]
+    if not answer.endpoints:
+        return ""
+    if not failing:
+        return f"No request failed at any of {counted(len(answer.endpoints), 'endpoint')}."
+    worst = failing[0]
+    worse = [
+        rate.endpoint
+        for rate in failing
+        if is_apart(rate.rate, rate.rate_before) and rate.change.now > rate.change.before
+    ]
+    words = (
+        f"Requests failed at {len(failing)} of {counted(len(answer.endpoints), 'endpoint')}. The worst is {worst.endpoint}: "
+        f"{worst.failures:,} of {max(worst.requests, worst.failures):,} requests, {counted(worst.users_hurt, 'user')} hurt."
+    )
+    if worse:
+        words += f" Worse than before: {joined(worse[:3])}{' and others' if len(worse) > 3 else ''}."
+    return words
+
+
+def heat_level(failures: int, requests: int) -> int:
+    """0 for none, 1 to 6 by their share: a colour of liftmon.css."""
+    if not failures:
+        return 0
+    share = failures / max(failures, requests)
+    return 1 + sum(share >= least for least in _LEVELS)

@@ -1,0 +1,67 @@
+"""Analytics at one look: what arrives, which endpoints fail, the top errors and whom they hurt. Each part leads to its page."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from dashboards.pages.endpoints import failures_link
+from dashboards.pages.errors import headline as errors_headline
+from dashboards.pages.links import events_link, page_link
+from dashboards.pages.report_page import AnalyticsPage, has_heard_anything
+from dashboards.pages.users import headline as users_headline
+from dashboards.reports.failure_rates import rates_of
+from dashboards.reports.top_errors import top_errors
+from dashboards.reports.user_impact import user_impact
+from events.event_search import EventFilter, find_events
+from events.models import Event
+from events.patience import SearchTooSlowError
+
+_TOP = 6
+
+
+class HubPage(AnalyticsPage):
+    title = "Analytics"
+    template_name = "admin/analytics/hub.html"
+
+    def shown(self) -> dict[str, Any]:
+        question = self.question
+        rates, errors, impact = rates_of(question), top_errors(question), user_impact(question)
+        failing = [rate for rate in rates if rate.failures][:_TOP]
+        return {
+            "feed": reverse("admin:analytics_feed"),
+            "may_see_events": self.request.user.has_perm("events.view_event"),
+            "latest": self._latest(),
+            "endpoints": [
+                (
+                    rate,
+                    page_link("analytics_endpoint", question, service=rate.service_id, endpoint=rate.endpoint),
+                    failures_link(question, rate),
+                    page_link("analytics_users", question, service=rate.service_id, endpoint=rate.endpoint),
+                )
+                for rate in failing
+            ],
+            "endpoints_link": page_link("analytics_endpoints", question),
+            "errors": [
+                (row, events_link(question, name=row.name, severity=row.severity)) for row in errors.errors[:_TOP]
+            ],
+            "errors_headline": errors_headline(errors, ""),
+            "errors_link": page_link("analytics_errors", question),
+            "impact": impact,
+            "impact_headline": users_headline(impact, {}),
+            "users": [(user, page_link("analytics_user", question, user=user.user)) for user in impact.users[:_TOP]],
+            "users_link": page_link("analytics_users", question),
+            "has_heard": bool(rates or errors.errors) or has_heard_anything(),
+        }
+
+    def _latest(self) -> list[Event]:
+        """The newest failures, for those who may see events; none when looking takes too long."""
+        if not self.request.user.has_perm("events.view_event"):
+            return []
+        filters = self.question.filters
+        wanted = EventFilter(
+            severity="failures", service=filters.service_id, environment=filters.environment, release=filters.release
+        )
+        try:
+            return find_events(wanted, now=self.question.window.now).events[:_TOP]
+        except SearchTooSlowError:
+            return []

@@ -1,0 +1,40 @@
+"""Numbers and lists in sentences. Pure."""
+
+from collections.abc import Sequence
+
+from dashboards.statistics import Share
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """``1 user``, ``1,204 users``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
+
+
+def first_of(names: Sequence[str], most: int = 3) -> str:
+    """``a, b, c and others`` of more than three."""
+    return joined([*names[:most], "others"] if len(names) > most else names)
+
+
+def joined(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def percent(share: float | None) -> str:
+    """``3.4 %`` of 0.034; whole numbers from 10 % on; "–" for what is not known."""
+    if share is None:
+        return "–"
+    value = 100 * share
+    if 0 < value < 0.1:
+        return "< 0.1 %"
+    if 99.9 < value < 100:
+        return "> 99.9 %"
+    return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.1f} %"
+
+
+def bounds(share: Share) -> str:
+    """``1.2–4.8 %``: where the true share lies, with 95 % confidence."""
+    if share.share is None:
+        return ""
+    digits = 0 if 100 * share.high >= 10 else 1
+    return f"{100 * share.low:.{digits}f}–{100 * share.high:.{digits}f} %"

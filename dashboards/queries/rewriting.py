@@ -1,0 +1,314 @@
+"""Makes what a person wrote a statement that PostgreSQL takes: slips put right, parameters numbered, the rest as it is. Pure.
+
+Put right is only what PostgreSQL never accepts, so that a statement that is right as it stands always means what it says:
+
+- ``INTERVAL 24 HOURS``, ``INTERVAL '24' HOURS`` and ``INTERVAL :hours HOURS``, as the tracking guide and MySQL have them;
+- names in backticks, ``LIMIT 20, 10``, ``IFNULL(…)``, ``CURDATE()``, ``DATE_SUB(…)``.
+
+``:name`` becomes ``$1::type``: a value that is bound, never a part of the text. Texts, dollar quotes, comments and quoted names are
+not looked into. What is no single question over the views is refused here already, with words that help; what keeps it harmless is
+the role it is asked under (running.py).
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dashboards.queries.parameters import Parameter
+from dashboards.queries.tokens import Token, TokenKind, tokens_of
+
+LONGEST_STATEMENT = 20_000
+_MOST_TOKENS = 10_000
+_FIRST_WORDS = frozenset(("SELECT", "WITH", "VALUES", "TABLE", "EXPLAIN"))
+_UNITS = frozenset("MICROSECOND MILLISECOND SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR DECADE CENTURY".split())
+_PLURALS = {"CENTURIES": "CENTURY", **{f"{unit}S": unit for unit in _UNITS}}
+# PostgreSQL knows a quoted number followed by one of these.
+_UNITS_AFTER_TEXT = frozenset("SECOND MINUTE HOUR DAY MONTH YEAR".split())
+_NUMBER_IN_TEXT = re.compile(r"'\s*[+-]?[0-9]+(?:\.[0-9]*)?\s*'")
+_RENAMED = {"IFNULL": "COALESCE", "DATE_SUB": "date_subtract"}
+# PostgreSQL's own tables and functions that tell of the server, of rights and of definitions, or run a text as SQL.
+_INTERNAL = re.compile(
+    r"pg_.*|information_schema|lo_.*|dblink.*|current_setting|set_config|has_\w+_privilege|row_security_active|to_reg\w+"
+    r"|reg(class|proc|procedure|oper|operator|role|namespace|type|config|dictionary|collation)"
+    r"|(col|obj|shobj)_description|inet_(client|server)_\w+|txid_\w+|\w+_to_xml(schema|_and_xmlschema)?"
+)
+
+
+class RefusedError(ValueError):
+    """What was written is not asked. ``start`` is the place in the statement, in characters, None for all of it."""
+
+    def __init__(self, detail: str, *, start: int | None = None, hint: str = "") -> None:
+        super().__init__(detail)
+        self.start = start
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A slip that was put right: what was written, and what it was read as."""
+
+    written: str
+    read: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A part of the new text and where it comes from; ``is_same`` when it is word for word."""
+
+    text: str
+    start: int
+    is_same: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """``names`` are the parameters in the order of their numbers; ``words`` every name in it, folded, and its place."""
+
+    sql: str
+    names: list[str]
+    changes: list[Change]
+    words: dict[str, int]
+    is_explain: bool
+    _pieces: list[_Piece]
+
+    def place_of(self, position: int) -> int:
+        """Where in the written statement a place of ``sql`` comes from; both count characters from 0."""
+        at = 0
+        for piece in self._pieces:
+            if at <= position < at + len(piece.text):
+                return piece.start + (position - at if piece.is_same else 0)
+            at += len(piece.text)
+        last = self._pieces[-1]
+        return last.start + (len(last.text) if last.is_same else 0)
+
+
+def names_in(statement: str) -> list[str]:
+    """The parameters that a statement names, in the order they appear."""
+    found = (token.text[1:] for token in tokens_of(statement[:LONGEST_STATEMENT]) if token.kind is TokenKind.PARAMETER)
+    return list(dict.fromkeys(found))
+
+
+def rewrite(statement: str, parameters: Mapping[str, Parameter]) -> Rewritten:
+    """Raises RefusedError for what is no single question, or names a parameter that is not declared."""
+    if len(statement) > LONGEST_STATEMENT:
+        raise RefusedError(f"A question has at most {LONGEST_STATEMENT:,} characters.")
+    if "\x00" in statement:
+        raise RefusedError("A question has no NUL characters.", start=statement.index("\x00"))
+    tokens = list(tokens_of(statement))
+    if len(tokens) > _MOST_TOKENS:
+        raise RefusedError("This question has too many words.")
+    tokens = _one_statement(tokens)
+    is_explain = _check_beginning(tokens)
+    words = _names(tokens)
+    writer = _Writer(tokens, parameters)
+    writer.write()
+    sql = "".join(piece.text for piece in writer.pieces)
+    return Rewritten(sql, writer.names, writer.changes, words, is_explain, writer.pieces)
+
+
+def _one_statement(tokens: list[Token]) -> list[Token]:
+    """Without the semicolons at the end. Raises RefusedError for a second statement and for nothing at all."""
+    ends = [number for number, token in enumerate(tokens) if token.text == ";"]
+    if ends:
+        behind = [token for token in tokens[ends[0] :] if not token.is_silent and token.text != ";"]
+        if behind:
+            raise RefusedError("Only one statement is asked at a time.", start=behind[0].start)
+        tokens = tokens[: ends[0]]
+    if all(token.is_silent for token in tokens):
+        raise RefusedError("There is no question yet.", hint="Begin with SELECT, or choose a saved one.")
+    return tokens
+
+
+def _check_beginning(tokens: Sequence[Token]) -> bool:
+    """Whether it only asks for the plan. Raises RefusedError for what is no question."""
+    said = [token for token in tokens if not token.is_silent]
+    number = _skip_open(said, 0)
+    is_explain = number == 0 and said[0].word == "EXPLAIN"
+    if is_explain:
+        number = _skip_open(said, _end_of_options(said))
+    first = said[min(number, len(said) - 1)]
+    if first.word not in _FIRST_WORDS or (is_explain and first.word == "EXPLAIN"):
+        raise RefusedError(
+            f"A question begins with SELECT, WITH, VALUES, TABLE or EXPLAIN, not “{first.text[:40]}”.",
+            start=first.start,
+            hint="Questions read; they change nothing.",
+        )
+    return is_explain
+
+
+def _skip_open(said: Sequence[Token], number: int) -> int:
+    while number < len(said) and said[number].text == "(":
+        number += 1
+    return number
+
+
+def _end_of_options(said: Sequence[Token]) -> int:
+    """Behind EXPLAIN: the number of the first token that is no option of it."""
+    number = 1
+    if len(said) > 2 and said[1].text == "(" and said[2].word not in _FIRST_WORDS:
+        while number < len(said) and said[number].text != ")":
+            number += 1
+        return number + 1
+    while number < len(said) and said[number].word in ("ANALYZE", "ANALYSE", "VERBOSE"):
+        number += 1
+    return number
+
+
+def _names(tokens: Sequence[Token]) -> dict[str, int]:
+    """Every name and where it first stands. Raises RefusedError for what reaches past the views."""
+    words: dict[str, int] = {}
+    for number, token in enumerate(tokens):
+        if token.kind is TokenKind.POSITION:
+            raise RefusedError(
+                f"{token.text} has no value here.", start=token.start, hint="Parameters have names, such as :days."
+            )
+        name = _folded(token)
+        if name is None:
+            continue
+        if token.kind is TokenKind.QUOTED and [one.text.upper() for one in tokens[max(number - 2, 0) : number]] == [
+            "U",
+            "&",
+        ]:
+            raise RefusedError("Names with escapes are not read.", start=token.start, hint="Write the name itself.")
+        if _INTERNAL.fullmatch(name):
+            raise RefusedError(
+                f"“{token.text[:63]}” is PostgreSQL's own affair and may not be asked about.",
+                start=token.start,
+                hint="Questions read the views that are listed beside them.",
+            )
+        words.setdefault(name, token.start)
+    return words
+
+
+def _folded(token: Token) -> str | None:
+    """The name that PostgreSQL looks for; None for what is no name."""
+    if token.kind is TokenKind.WORD:
+        return token.text.lower()
+    if token.kind is TokenKind.QUOTED:
+        return token.text.removeprefix('"').removesuffix('"').replace('""', '"')
+    if token.kind is TokenKind.BACKTICKED:
+        return token.text.strip("`").replace("``", "`")
+    return None
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Goes through the tokens once; each slip is tried where it may begin."""
+
+    tokens: Sequence[Token]
+    parameters: Mapping[str, Parameter]
+    pieces: list[_Piece] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    def write(self) -> None:
+        number = 0
+        while number < len(self.tokens):
+            number = self._write_slip(number) or self._write_token(number)
+
+    def _write_token(self, number: int) -> int:
+        token = self.tokens[number]
+        if token.kind is TokenKind.PARAMETER:
+            # Not glued to a word before it: a$1 would be a name.
+            glue = " " if number and self.tokens[number - 1].kind is TokenKind.WORD else ""
+            self.pieces.append(_Piece(glue + self._bound(token), token.start, is_same=False))
+        else:
+            self.pieces.append(_Piece(token.text, token.start, is_same=True))
+        return number + 1
+
+    def _write_slip(self, number: int) -> int:
+        """The number of the token behind the slip that begins at that one; 0 when none does."""
+        token = self.tokens[number]
+        slip = _SLIPS.get("`" if token.kind is TokenKind.BACKTICKED else token.word)
+        if slip is None:
+            return 0
+        found = slip(self, self._said_from(number))
+        if found is None:
+            return 0
+        text, last = found
+        written = "".join(one.text for one in self.tokens[number : last + 1])
+        self.pieces.append(_Piece(text, token.start, is_same=False))
+        change = Change(" ".join(written.split()), text)
+        if change not in self.changes:
+            self.changes.append(change)
+        return last + 1
+
+    def _said_from(self, number: int) -> list[tuple[int, Token]]:
+        """The token and the next few that are not silent, with their numbers."""
+        said = []
+        for place in range(number, len(self.tokens)):
+            if not self.tokens[place].is_silent:
+                said.append((place, self.tokens[place]))
+                if len(said) == 4:
+                    break
+        return said
+
+    def interval(self, said: list[tuple[int, Token]]) -> tuple[str, int] | None:
+        if len(said) < 3:
+            return None
+        (_, amount), (last, unit) = said[1], said[2]
+        name = _PLURALS.get(unit.word, unit.word)
+        if name not in _UNITS:
+            return None
+        if amount.kind is TokenKind.NUMBER:
+            number = amount.text
+        elif amount.kind is TokenKind.STRING and _NUMBER_IN_TEXT.fullmatch(amount.text):
+            if unit.word in _UNITS_AFTER_TEXT:
+                return None
+            number = amount.text.strip("'").strip()
+        elif amount.kind is TokenKind.PARAMETER:
+            one = "3 MONTHS" if name == "QUARTER" else f"1 {unit.text}"
+            return f"({self._bound(amount)} * INTERVAL '{one}')", last
+        else:
+            return None
+        if name == "QUARTER":
+            return f"(3 * INTERVAL '{number} MONTHS')", last
+        return f"INTERVAL '{number} {unit.text}'", last
+
+    def limit(self, said: list[tuple[int, Token]]) -> tuple[str, int] | None:
+        if len(said) < 4 or said[2][1].text != ",":
+            return None
+        (_, skipped), (last, most) = said[1], said[3]
+        if not all(one.kind in (TokenKind.NUMBER, TokenKind.PARAMETER) for one in (skipped, most)):
+            return None
+        return f"LIMIT {self._value(most)} OFFSET {self._value(skipped)}", last
+
+    def renamed(self, said: list[tuple[int, Token]]) -> tuple[str, int] | None:
+        if len(said) < 2 or said[1][1].text != "(":
+            return None
+        return _RENAMED[said[0][1].word], said[0][0]
+
+    def today(self, said: list[tuple[int, Token]]) -> tuple[str, int] | None:
+        if [token.text for _, token in said[1:3]] != ["(", ")"]:
+            return None
+        return "CURRENT_DATE", said[2][0]
+
+    def backticks(self, said: list[tuple[int, Token]]) -> tuple[str, int] | None:
+        number, token = said[0]
+        if len(token.text) < 3 or not token.text.endswith("`"):
+            return None
+        name = token.text[1:-1].replace("``", "`").replace('"', '""')
+        return f'"{name}"', number
+
+    def _value(self, token: Token) -> str:
+        return self._bound(token) if token.kind is TokenKind.PARAMETER else token.text
+
+    def _bound(self, token: Token) -> str:
+        name = token.text[1:]
+        parameter = self.parameters.get(name)
+        if parameter is None:
+            raise RefusedError(f"{token.text} has no value yet.", start=token.start, hint="Say below what it is.")
+        if name not in self.names:
+            self.names.append(name)
+        return f"${self.names.index(name) + 1}::{parameter.sql_type}"
+
+
+_Slip = Callable[[_Writer, list[tuple[int, Token]]], tuple[str, int] | None]
+_SLIPS: dict[str, _Slip] = {
+    "INTERVAL": _Writer.interval,
+    "LIMIT": _Writer.limit,
+    "IFNULL": _Writer.renamed,
+    "DATE_SUB": _Writer.renamed,
+    "CURDATE": _Writer.today,
+    "`": _Writer.backticks,
+}

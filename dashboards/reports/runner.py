@@ -1,0 +1,255 @@
+"""Runs the questions of dashboards/reports/sql/ against the folded rollups, and gives their rows as dataclasses.
+
+A question is a SELECT, or ", name AS (…) … SELECT …", over these named relations, of which only those it names are read:
+
+- ``series``: the words of the counters that the filters leave: series_id, service_id, name, severity, endpoint, environment,
+  release, labels.
+  A line ``-- series: CONDITION`` in the file narrows them, and with them all that follows. A line ``-- few series`` says that they
+  are tens, not thousands: then their rows alone are looked up, instead of all rows of the time being read.
+- ``counts``: ``series`` and event_count, duration_count, duration_ms of the window; one row a series.
+- ``latencies``: ``series`` and bucket (events.latency), event_count. A line ``-- latencies: COLUMNS WHERE CONDITION`` in the file
+  says by which words to merge them (the condition may be left out); there are those columns then instead of ``series``, and the
+  fewer they are, the sooner the answer: ``-- latencies: service_id, labels ->> 'feature' AS feature WHERE name = 'ai_failure'``.
+- ``users``: ``series`` and chunk, users: a set of users, as bits. Sets are merged with bit_or(users) GROUP BY chunk, and then
+  counted with sum(bit_count(users)); a chunk may come several times.
+- ``counts_before``, ``latencies_before``, ``users_before``: the same of the window before, which is as long.
+- ``counts_by_step``, ``latencies_by_step``, ``users_by_step``: the same and ``place``, the number of the step, from 0.
+
+Named parameters are bound: %(name)s. A per cent sign is written twice. Rollups are folded every few seconds, so answers are as old.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from dashboards.reports.question import Question
+from dashboards.window import COUNT_MINUTES_BACK, Piece, Span, pieces
+from events.rollups import CHUNK, SET_OF_USERS
+
+_FOLDER = Path(__file__).parent / "sql"
+_HEADERS = ("series", "latencies")
+_FEW = "-- few series"
+
+
+class _Table(NamedTuple):
+    """A table of folded rollups, its time column, and what to read of its rows besides that and the series."""
+
+    name: str
+    time: str
+    columns: str
+    # Of rows that are merged when they are read: by what besides the series.
+    merged_by: str = ""
+
+
+_COUNTED = "event_count, duration_count, duration_ms"
+_SUMS = "sum(event_count)::bigint AS event_count, sum(duration_count)::bigint AS duration_count, sum(duration_ms) AS duration_ms"
+# Minutes, hours and days of each kind.
+_KINDS = {
+    "counts": (
+        _Table("events_count_minutes", "minute", _COUNTED),
+        _Table("events_count_hours", "hour", _COUNTED),
+        _Table("events_count_days", "day", _COUNTED),
+    ),
+    "latencies": (
+        _Table("events_bucket_minutes", "minute", "events_histogram(bucket, event_count) AS histogram"),
+        _Table("events_latency_hours", "hour", "histogram"),
+        _Table("events_latency_days", "day", "histogram"),
+    ),
+    "users": (
+        _Table(
+            "events_user_minutes",
+            "minute",
+            f"user_id / {CHUNK} AS chunk, {SET_OF_USERS} AS users",
+            f"user_id / {CHUNK}",
+        ),
+        _Table("events_users_hours", "hour", "chunk, users"),
+        _Table("events_users_days", "day", "chunk, users"),
+    ),
+}
+# More ranges than these of one table are read in a loop; looked up by series, a range costs less than the loop.
+_MOST_RANGES, _MOST_LOOKED_UP = 6, 60
+# The primary key (time, series) is skipped through from one of the series to the next.
+_LOOKED_UP = " AND series_id = ANY(ARRAY(SELECT series_id FROM series))"
+_NARROW = "series_id IN (SELECT series_id FROM series)"
+_WORDS = "service_id, name, severity, endpoint, environment, release, labels"
+
+
+def ask[Row](
+    name: str, question: Question, row: Callable[..., Row], /, *, steps: Sequence[Span] = (), **parameters: Any
+) -> list[Row]:
+    """The rows of sql/NAME.sql; ``row`` is called with the columns as keywords. Without ``steps`` those of the window."""
+    text, headers = _read(name)
+    bound: dict[str, Any] = {
+        "start": question.window.start,
+        "end": question.window.end,
+        "now": question.window.now,
+        "service_id": question.filters.service_id,
+        "environment": question.filters.environment,
+        "release": question.filters.release,
+        **parameters,
+    }
+    narrowed = _conditions(question, headers["series"])
+    relations = [f"series AS (SELECT id AS series_id, {_WORDS} FROM events_series{narrowed})"]
+    for kind in _KINDS:
+        for suffix, spans in _spans(question, steps).items():
+            if f"{kind}{suffix}" in _named(text):
+                place = ", place" if suffix == "_by_step" else ""
+                how = _How(place, is_narrow=bool(narrowed), is_few=bool(headers["few"]))
+                rows = _rows(kind, spans(), question, bound, how)
+                relation = _relation(kind, rows, place, headers["latencies"], is_narrow=bool(narrowed))
+                relations.append(f"{kind}{suffix} AS ({relation})")
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {', '.join(relations)}\n{text}", bound)
+        columns = [column[0] for column in cursor.description or ()]
+        return [row(**dict(zip(columns, values, strict=True))) for values in cursor.fetchall()]
+
+
+def _spans(question: Question, steps: Sequence[Span]) -> Mapping[str, Callable[[], Sequence[Span]]]:
+    return {
+        "": lambda: [question.window.span],
+        "_before": lambda: [question.window.before],
+        "_by_step": lambda: steps or question.steps,
+    }
+
+
+@cache
+def _read(name: str) -> tuple[str, Mapping[str, str]]:
+    """A question's text without its comments, and what its headers say ("" for none)."""
+    lines = (_FOLDER / f"{name}.sql").read_text().splitlines()
+    starts = {header: f"-- {header}:" for header in _HEADERS}
+    headers = {
+        header: " ".join(line.removeprefix(start).strip() for line in lines if line.startswith(start))
+        for header, start in starts.items()
+    }
+    headers["few"] = _FEW if _FEW in lines else ""
+    return "\n".join(line for line in lines if not line.lstrip().startswith("--")), headers
+
+
+@cache
+def _named(text: str) -> frozenset[str]:
+    """The words of a question."""
+    return frozenset("".join(letter if letter.isalnum() or letter == "_" else " " for letter in text).split())
+
+
+def _conditions(question: Question, condition: str) -> str:
+    """Which series the question and the filters leave, as a WHERE, or ""."""
+    filters = question.filters
+    conditions = [f"({condition})"] if condition else []
+    if filters.service_id is not None:
+        conditions.append("service_id = %(service_id)s")
+    conditions += [f"{word} = %({word})s" for word in ("environment", "release") if getattr(filters, word)]
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _relation(kind: str, rows: str, place: str, merged_by: str, *, is_narrow: bool) -> str:
+    """What a question sees of the rows that it reads."""
+    if kind == "users":
+        return f"SELECT series.*{place}, chunk, users FROM ({rows}) AS found JOIN series USING (series_id)"
+    if kind == "counts":
+        narrow = f" WHERE {_NARROW}" if is_narrow else ""
+        merged = f"SELECT series_id{place}, {_SUMS} FROM ({rows}) AS found{narrow} GROUP BY series_id{place}"
+        return f"SELECT series.*{place}, {_COUNTED} FROM ({merged}) AS merged JOIN series USING (series_id)"
+    words, condition = _split(merged_by) if merged_by else ("series.*", "")
+    columns = [words] if words else []
+    numbers = len(_WORDS.split(",")) + 1 if not merged_by else _length(words)
+    keys = ", ".join([*(str(number + 1) for number in range(numbers)), *(["place"] if place else [])])
+    merged = (
+        f"SELECT {', '.join([*columns, 'sum(histogram) AS histogram'])}{place} FROM ({rows}) AS found "
+        f"JOIN series USING (series_id){condition} GROUP BY {keys or '()'}"
+    )
+    buckets = "CROSS JOIN LATERAL events_buckets(histogram) AS buckets"
+    return f"SELECT merged.*, bucket, event_count FROM ({merged}) AS merged {buckets}"
+
+
+def _split(merged_by: str) -> tuple[str, str]:
+    """The columns that a header names, and its condition with the WHERE; "" for none."""
+    at = f" {merged_by}".find(" WHERE ")
+    return (merged_by, "") if at < 0 else (merged_by[:at].strip(), f" {merged_by[at:].strip()}")
+
+
+def _length(columns: str) -> int:
+    """How many there are: commas within brackets part nothing."""
+    depth, count = 0, 1 if columns else 0
+    for letter in columns:
+        depth += (letter == "(") - (letter == ")")
+        count += letter == "," and depth == 0
+    return count
+
+
+class _How(NamedTuple):
+    """How rows are read: with the ``place`` of their step (", place" or ""), of some series or all, of few by looking them up."""
+
+    place: str
+    is_narrow: bool
+    is_few: bool
+
+
+def _rows(kind: str, spans: Sequence[Span], question: Question, bound: dict[str, Any], how: _How) -> str:
+    """The rows of each grain that make up the spans: series_id, what is counted, and the place; binds their bounds."""
+    selects = []
+    for table, stretches in zip(_KINDS[kind], _stretches(kind, spans, question), strict=True):
+        narrow = f" AND {_NARROW}" if table.merged_by and how.is_narrow else ""
+        selects += _selects(table, stretches, bound, how, narrow=_LOOKED_UP if how.is_few else narrow)
+    if selects:
+        return " UNION ALL ".join(selects)
+    nowhere = _KINDS[kind][-1]
+    return f"SELECT series_id, {nowhere.columns}, 0 AS place FROM {nowhere.name} WHERE false"
+
+
+def _selects(table: _Table, stretches: Sequence[Piece], bound: dict[str, Any], how: _How, *, narrow: str) -> list[str]:
+    """SELECTs of the rows of some stretches of one table.
+
+    A few ranges are told one by one, so that the planner knows how much each reads; many in one loop over the primary key.
+    """
+    columns = f"series_id, {table.columns}"
+    group = f" GROUP BY series_id, {table.merged_by}" if table.merged_by else ""
+    runs = _runs(stretches)
+    if len(runs) > (_MOST_LOOKED_UP if how.is_few else _MOST_RANGES):
+        pieces_of = ", ".join(
+            _bind(bound, [getattr(one, part) for one in stretches], kind)
+            for part, kind in (("place", "int[]"), ("start", "timestamptz[]"), ("end", "timestamptz[]"))
+        )
+        taken = ", piece.place" if how.place else ""
+        loop = f"unnest({pieces_of}) AS piece (place, starts_at, ends_at)"
+        bounds = f"{table.time} >= piece.starts_at AND {table.time} < piece.ends_at{narrow}"
+        return [f"SELECT {columns}{taken} FROM {loop} JOIN {table.name} ON {bounds}{group}{taken if group else ''}"]
+    selects = []
+    for run in runs:
+        of_step = ""
+        if how.place:
+            starts = _bind(bound, [one.start for one in run], "timestamptz[]")
+            places = _bind(bound, [one.place for one in run], "int[]")
+            of_step = f", ({places})[width_bucket({table.time}, {starts})]"
+        start, end = _bind(bound, run[0].start, "timestamptz"), _bind(bound, run[-1].end, "timestamptz")
+        selects.append(
+            f"SELECT {columns}{of_step}{' AS place' if of_step else ''} FROM {table.name} "
+            f"WHERE {table.time} >= {start} AND {table.time} < {end}{narrow}{group}{of_step if group else ''}"
+        )
+    return selects
+
+
+def _runs(stretches: Sequence[Piece]) -> list[list[Piece]]:
+    """Stretches that follow one another without a gap."""
+    runs: list[list[Piece]] = []
+    for stretch in stretches:
+        if runs and runs[-1][-1].end == stretch.start:
+            runs[-1].append(stretch)
+        else:
+            runs.append([stretch])
+    return runs
+
+
+def _bind(bound: dict[str, Any], value: Any, kind: str) -> str:
+    name = f"bound_{len(bound)}"
+    bound[name] = value
+    return f"%({name})s::{kind}"
+
+
+def _stretches(kind: str, spans: Sequence[Span], question: Question) -> tuple[list[Piece], list[Piece], list[Piece]]:
+    """The minutes, hours and days that make up the spans."""
+    now = question.window.now
+    found = pieces(spans, now, minutes_back=COUNT_MINUTES_BACK) if kind == "counts" else pieces(spans, now)
+    return found.minutes, found.hours, found.days

@@ -1,0 +1,6 @@
+-- Users of whom anything was heard.
+-- Columns: active_users.
+-- Index: the primary keys of events_users_* (time, series).
+SELECT coalesce(sum(bit_count(users)), 0)::bigint AS active_users FROM (
+    SELECT chunk, bit_or(users) AS users FROM users GROUP BY 1
+) AS chunks

@@ -1,0 +1,190 @@
+"""The window that a page looks through: which span of time, in how many steps, and which rows of the rollups make it up. Pure.
+
+Rollups come by minute, hour and day (UTC), and the finer ones are kept for a shorter time (events.rollups). `pieces` cuts any span
+into a few stretches of each, so that a question reads some hundred buckets whatever the window is: the minutes up to the first full
+hour, the hours up to the first full day, the days, and back again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+PRESETS: Mapping[str, timedelta] = {"1h": HOUR, "24h": 24 * HOUR, "7d": 7 * DAY, "30d": 30 * DAY}
+DEFAULT = "24h"
+LONGEST = 400 * DAY
+# Somewhat less than events.rollups keeps minutes (8 days) and hours (100 days) of everything.
+_MINUTES_BACK, _HOURS_BACK = timedelta(days=7, hours=12), timedelta(days=99)
+# Counts alone are kept by the minute for longer: days of zones that are off by half an hour are exact for a month.
+COUNT_MINUTES_BACK = timedelta(days=34)
+# The longest window of each step; beyond the last, weeks.
+_STEPS = (
+    (timedelta(hours=3), MINUTE),
+    (timedelta(hours=13), 10 * MINUTE),
+    (timedelta(days=2), HOUR),
+    (timedelta(days=10), 3 * HOUR),
+    (timedelta(days=62), DAY),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From ``start`` up to but not including ``end``; both aware, UTC."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
+
+class Piece(NamedTuple):
+    """A stretch of whole buckets of one grain, and the place of the span in the list that it belongs to."""
+
+    place: int
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    minutes: list[Piece]
+    hours: list[Piece]
+    days: list[Piece]
+
+
+class WindowError(ValueError):
+    """What a reader asked for is no window; says why in words for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """``name`` is a key of PRESETS or "custom"; ``now`` is when it was asked for."""
+
+    name: str
+    span: Span
+    now: datetime
+
+    @property
+    def start(self) -> datetime:
+        return self.span.start
+
+    @property
+    def end(self) -> datetime:
+        return self.span.end
+
+    @property
+    def before(self) -> Span:
+        """As long, and ending where this one starts."""
+        return Span(aligned(self.start - self.span.length, self.now), self.start)
+
+    @property
+    def step(self) -> timedelta:
+        """How long a bucket of a chart is: a minute up to a week, and never finer than what is still kept of that time."""
+        step = next((step for longest, step in _STEPS if self.span.length <= longest), 7 * DAY)
+        return max(step, _grain(self.now - self.start, _MINUTES_BACK))
+
+    def steps(self, zone: tzinfo) -> list[Span]:
+        """The buckets of a chart, oldest first: cut where the reader's clock says so, the first and last ones maybe shorter."""
+        return cut(self.span, self.step, zone)
+
+
+def preset(name: str, now: datetime) -> Window:
+    """The last hour, day, week or month, this minute included."""
+    end = _ceil(now.astimezone(UTC), MINUTE)
+    return Window(name, Span(aligned(end - PRESETS[name], now), end), now)
+
+
+def custom(start: datetime, end: datetime, now: datetime) -> Window:
+    """Any span of the last 400 days. Raises WindowError."""
+    end = min(_ceil(end.astimezone(UTC), MINUTE), _ceil(now.astimezone(UTC), MINUTE))
+    start = start.astimezone(UTC)
+    if start >= end:
+        raise WindowError("The window ends before it starts, or lies in the future.")
+    if now - start > LONGEST + DAY:
+        raise WindowError(f"A window reaches back at most {LONGEST.days} days: counts are not kept for longer.")
+    start, end = aligned(start, now), aligned_up(end, now)
+    return Window("custom", Span(start, end), now)
+
+
+def aligned(at: datetime, now: datetime, *, minutes_back: timedelta = _MINUTES_BACK) -> datetime:
+    """Down to what is still kept: the minute, beyond a week the hour, beyond three months the day (UTC)."""
+    return floor(at, _grain(now - at, minutes_back))
+
+
+def aligned_up(at: datetime, now: datetime) -> datetime:
+    """The same, upwards."""
+    return _ceil(at, _grain(now - at, _MINUTES_BACK))
+
+
+def _grain(age: timedelta, minutes_back: timedelta) -> timedelta:
+    return MINUTE if age <= minutes_back else HOUR if age <= _HOURS_BACK else DAY
+
+
+def floor(at: datetime, grain: timedelta) -> datetime:
+    """Down to a full minute, hour or day of UTC."""
+    at = at.astimezone(UTC)
+    return at - (at - datetime.min.replace(tzinfo=UTC)) % grain
+
+
+def _ceil(at: datetime, grain: timedelta) -> datetime:
+    low = floor(at, grain)
+    return low if low == at else low + grain
+
+
+def cut(span: Span, step: timedelta, zone: tzinfo) -> list[Span]:
+    """Spans of one step, cut at the full steps of the zone's clock; days and weeks (from Monday) at its midnights."""
+    edges = [span.start]
+    edge = _next_edge(span.start, step, zone)
+    while edge < span.end:
+        edges.append(edge)
+        edge = _next_edge(edge, step, zone)
+    return [Span(start, end) for start, end in zip(edges, [*edges[1:], span.end], strict=True)]
+
+
+def _next_edge(at: datetime, step: timedelta, zone: tzinfo) -> datetime:
+    """The first full step after ``at``. Below a day, steps count from the hour that the zone's day began with."""
+    local = at.astimezone(zone)
+    today = local.date()
+    if step >= DAY:
+        days = 1 if step == DAY else 7 - today.weekday()
+        return midnight_of(today + timedelta(days=days), zone)
+    midnight = midnight_of(today, zone)
+    edge = midnight + ((at - midnight) // step + 1) * step
+    return min(edge, midnight_of(today + timedelta(days=1), zone))
+
+
+def midnight_of(day: date, zone: tzinfo) -> datetime:
+    """When the day begins there, in UTC; where midnight does not exist, when the clock goes on."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def pieces(spans: Sequence[Span], now: datetime, *, minutes_back: timedelta = _MINUTES_BACK) -> Pieces:
+    """The spans as stretches of minutes, hours and days, without gap or overlap.
+
+    A bound that falls into a grain that is kept no longer moves down to the next coarser one.
+    """
+    found = Pieces([], [], [])
+    for place, span in enumerate(spans):
+        start, end = (aligned(at, now, minutes_back=minutes_back) for at in (span.start, span.end))
+        first_hour, last_hour = _ceil(start, HOUR), floor(end, HOUR)
+        if first_hour > last_hour:
+            _add(found.minutes, place, start, end)
+            continue
+        _add(found.minutes, place, start, first_hour)
+        _add(found.minutes, place, last_hour, end)
+        first_day, last_day = _ceil(first_hour, DAY), floor(last_hour, DAY)
+        if first_day > last_day:
+            _add(found.hours, place, first_hour, last_hour)
+            continue
+        _add(found.hours, place, first_hour, first_day)
+        _add(found.hours, place, last_day, last_hour)
+        _add(found.days, place, first_day, last_day)
+    return found
+
+
+def _add(stretches: list[Piece], place: int, start: datetime, end: datetime) -> None:
+    if start < end:
+        stretches.append(Piece(place, start, end))

@@ -1,0 +1,195 @@
+"""Putting slips right, numbering parameters, refusing what is no question."""
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboards.queries.parameters import Parameter
+from dashboards.queries.rewriting import LONGEST_STATEMENT, RefusedError, Rewritten, names_in, rewrite
+from tests.dashboards.queries.test_tokens import FRAGMENTS, literals
+
+KNOWN = {
+    "days": Parameter("days", "integer", "7"),
+    "name": Parameter("name", "text", ""),
+    "at": Parameter("at", "timestamp", ""),
+}
+
+
+def read(statement: str) -> Rewritten:
+    return rewrite(statement, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("INTERVAL 24 HOURS", "INTERVAL '24 HOURS'"),
+        ("interval 7 days", "INTERVAL '7 days'"),
+        ("INTERVAL 1 DAY", "INTERVAL '1 DAY'"),
+        ("INTERVAL 1.5 HOURS", "INTERVAL '1.5 HOURS'"),
+        ("INTERVAL\n  30 -- of them\n  DAYS", "INTERVAL '30 DAYS'"),
+        ("INTERVAL '24' HOURS", "INTERVAL '24 HOURS'"),
+        ("INTERVAL '2' WEEK", "INTERVAL '2 WEEK'"),
+        ("INTERVAL 2 QUARTERS", "(3 * INTERVAL '2 MONTHS')"),
+        ("INTERVAL :days DAYS", "($1::bigint * INTERVAL '1 DAYS')"),
+        ("INTERVAL :days QUARTER", "($1::bigint * INTERVAL '3 MONTHS')"),
+        ("`event`", '"event"'),
+        ('`a"b`', '"a""b"'),
+        ("IFNULL(a, 0)", "COALESCE(a, 0)"),
+        ("CURDATE()", "CURRENT_DATE"),
+        ("DATE_SUB(NOW(), INTERVAL 1 DAY)", "date_subtract(NOW(), INTERVAL '1 DAY')"),
+        ("1 LIMIT 20, 10", "1 LIMIT 10 OFFSET 20"),
+        ("1 LIMIT :days, 5", "1 LIMIT 5 OFFSET $1::bigint"),
+    ],
+)
+def test_slips_are_put_right(written: str, meant: str) -> None:
+    found = read(f"SELECT {written}")
+
+    assert found.sql == f"SELECT {meant}"
+    assert found.changes
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT INTERVAL '24 hours', INTERVAL '24' HOUR, INTERVAL '1-2' YEAR TO MONTH",
+        "SELECT 'INTERVAL 24 HOURS', $$ INTERVAL 24 HOURS $$, E'\\' INTERVAL 24 HOURS', $q$ :days $q$",
+        'SELECT a AS "INTERVAL 24 HOURS", b AS "`x`", c AS ":days"',
+        "SELECT 1 -- INTERVAL 24 HOURS :days ;\n/* LIMIT 1, 2 /* ; */ `x` */",
+        "SELECT interval FROM x LIMIT 10 OFFSET 20",
+        "SELECT a::text, b[1:2] FROM x WHERE a LIKE '%error%' AND b ? 'c' AND c ?| ARRAY['d']",
+        "WITH ifnull AS (SELECT 1 AS curdate) SELECT curdate FROM ifnull",
+        "VALUES (1), (2)",
+        "TABLE events",
+        "(SELECT 1) UNION (SELECT 2)",
+    ],
+)
+def test_what_postgresql_takes_is_left_alone(statement: str) -> None:
+    found = read(statement)
+
+    assert found.sql == statement
+    assert found.changes == []
+
+
+@given(st.lists(literals() | st.sampled_from([("x", ""), ("/* INTERVAL 1 DAY */", ""), (", ", "")]), max_size=8))
+def test_texts_and_comments_never_change(parts: list[tuple[str, str]]) -> None:
+    statement = "SELECT INTERVAL 24 HOURS " + " ".join(text for text, _ in parts)
+
+    assert read(statement).sql == "SELECT INTERVAL '24 HOURS'" + statement.removeprefix("SELECT INTERVAL 24 HOURS")
+
+
+@given(st.lists(st.sampled_from([*FRAGMENTS, "SELECT ", " LIMIT 1,2 ", " `x` ", " INTERVAL 2 DAYS "]), max_size=30))
+def test_whatever_is_written_is_read_or_refused(parts: list[str]) -> None:
+    statement = "SELECT " + "".join(parts)
+
+    try:
+        found = read(statement)
+    except RefusedError as error:
+        start = error.start or 0
+        found = None
+
+    if found is None:
+        assert 0 <= start <= len(statement)
+        return
+    assert all(0 <= found.place_of(position) <= len(statement) for position in range(len(found.sql) + 2))
+    again = rewrite(found.sql, KNOWN) if not found.names else None
+    assert again is None or again.sql == found.sql
+
+
+def test_a_parameter_is_bound_once_however_often_it_is_named() -> None:
+    found = read("SELECT :days, :name, :days WHERE x = :name AND at > :at")
+
+    assert found.sql == "SELECT $1::bigint, $2::text, $1::bigint WHERE x = $2::text AND at > $3::timestamptz"
+    assert found.names == ["days", "name", "at"]
+
+
+def test_a_parameter_is_never_glued_to_a_word() -> None:
+    assert read("SELECT a:days").sql == "SELECT a $1::bigint"
+
+
+def test_parameters_are_found_where_they_are_some() -> None:
+    statement = "SELECT ':no', \":no\", $$:no$$ -- :no\n, :days, a::name, :at, :days"
+
+    assert names_in(statement) == ["days", "at"]
+
+
+def test_places_of_errors_are_those_of_what_was_written() -> None:
+    statement = "SELECT NOW() - INTERVAL 24 HOURS, wrong, :days"
+
+    found = read(statement)
+
+    assert statement[found.place_of(found.sql.index("wrong")) :].startswith("wrong")
+    assert statement[found.place_of(found.sql.index("'24")) :].startswith("INTERVAL")
+    assert statement[found.place_of(found.sql.index("bigint")) :].startswith(":days")
+
+
+def test_semicolons_at_the_end_are_no_second_statement() -> None:
+    assert read("SELECT 1 ; ; -- done\n").sql == "SELECT 1 "
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("", "no question yet"),
+        (" -- nothing", "no question yet"),
+        (";", "no question yet"),
+        ("SELECT 1; SELECT 2", "Only one statement"),
+        ("SELECT 1;/**/DROP TABLE events_event", "Only one statement"),
+        ("DELETE FROM events", "begins with SELECT"),
+        ("COPY (SELECT 1) TO PROGRAM 'id'", "begins with SELECT"),
+        ("DO $$ BEGIN END $$", "begins with SELECT"),
+        ("SET ROLE none", "begins with SELECT"),
+        ("/* SELECT */ CALL x()", "begins with SELECT"),
+        ("EXPLAIN ANALYZE DELETE FROM events", "begins with SELECT"),
+        ("EXPLAIN (ANALYZE, BUFFERS) EXECUTE x", "begins with SELECT"),
+        ("EXPLAIN", "begins with SELECT"),
+        ("EXPLAIN (", "begins with SELECT"),
+        ("SELECT $1", "no value here"),
+        ("SELECT :nothing", "no value yet"),
+        ("SELECT pg_sleep(1)", "own affair"),
+        ('SELECT "pg_sleep"(1)', "own affair"),
+        ("SELECT `pg_sleep`(1)", "own affair"),
+        ("SELECT PG_SLEEP(1)", "own affair"),
+        ("SELECT (1.0::float8).pg_sleep", "own affair"),
+        ('SELECT U&"pg\\005fsleep"(1)', "escapes"),
+        ("SELECT * FROM pg_catalog.pg_authid", "own affair"),
+        ("SELECT * FROM information_schema.tables", "own affair"),
+        ("SELECT set_config('role', 'none', true)", "own affair"),
+        ("SELECT query_to_xml('SELECT 1', true, true, '')", "own affair"),
+        ("SELECT database_to_xml_and_xmlschema(true, true, '')", "own affair"),
+        ("SELECT 'auth_user'::regclass", "own affair"),
+        ("SELECT lo_import('/etc/passwd')", "own affair"),
+        ("SELECT dblink('x', 'y')", "own affair"),
+        ("SELECT '\x00'", "NUL"),
+        ("SELECT " + "1" * LONGEST_STATEMENT, "at most"),
+        ("SELECT " + "1," * 9_000, "too many words"),
+    ],
+)
+def test_what_is_no_question_is_refused_with_words_that_help(statement: str, words: str) -> None:
+    with pytest.raises(RefusedError, match=words):
+        read(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "EXPLAIN SELECT 1",
+        "EXPLAIN (ANALYZE, BUFFERS) (SELECT 1)",
+        "explain analyze verbose WITH a AS (SELECT 1) TABLE a",
+    ],
+)
+def test_a_plan_may_be_asked_for(statement: str) -> None:
+    assert read(statement).is_explain
+
+
+def test_names_are_known_as_postgresql_folds_them() -> None:
+    words = read('SELECT NextVal, "Quoted""Name", `back` FROM x').words
+
+    assert {"select", "nextval", 'Quoted"Name', "back", "from", "x"} == set(words)
+
+
+@given(st.text(max_size=200))
+def test_no_text_makes_it_fall_over(text: str) -> None:
+    with suppress(RefusedError):
+        assert read(text).sql
