@@ -28,6 +28,21 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 WIDTHS = {"wide": (1440, 1000), "phone": (390, 844)}
+ANALYTICS = [
+    "/admin/analytics/",
+    "/admin/analytics/feed/",
+    "/admin/analytics/endpoints/",
+    "/admin/analytics/errors/",
+    "/admin/analytics/users/",
+    "/admin/analytics/latency/",
+    "/admin/analytics/features/",
+    "/admin/analytics/trials/",
+    "/admin/analytics/ai/",
+    "/admin/analytics/security/",
+    "/admin/analytics/delivery/",
+    "/admin/analytics/cache/",
+    "/admin/analytics/query/",
+]
 STACK = """TypeError: Cannot read properties of undefined (reading 'map')
     at List (webpack://_N_E/./components/List.jsx:12:7)
     at renderWithHooks (webpack://_N_E/./node_modules/react-dom/index.js:1:2)"""
@@ -98,8 +113,16 @@ def addresses(liftmon: RunningLiftmon) -> list[str]:
     ((rejection,),) = liftmon.query("SELECT id FROM events_ingestrejection LIMIT 1")
     ((hit,),) = liftmon.query("SELECT id FROM events_guardhit WHERE guard = 'tag'")
     ((entry,),) = liftmon.query("SELECT id FROM events_eventtype WHERE name = 'ai_failure'")
+    ((user,),) = liftmon.query("SELECT user_hash FROM events_event WHERE user_hash <> '' LIMIT 1")
     return [
         "/admin/",
+        "/admin/?window=30d",
+        *ANALYTICS,
+        "/admin/analytics/endpoints/?window=7d",
+        "/admin/analytics/endpoints/?environment=nowhere",
+        "/admin/analytics/endpoints/?window=custom&from=2026-11-01T00:00Z&to=garbage",
+        "/admin/analytics/endpoint/?endpoint=/api/career",
+        f"/admin/analytics/user/?user={user}",
         "/admin/events/issue/",
         "/admin/events/issue/?status=resolved",
         f"/admin/events/issue/{issue}/change/",
@@ -108,6 +131,8 @@ def addresses(liftmon: RunningLiftmon) -> list[str]:
         f"/admin/events/event/{event}/change/",
         "/admin/events/service/",
         "/admin/events/service/add/",
+        "/admin/events/apitoken/",
+        "/admin/events/apitoken/add/",
         "/admin/events/service/1/change/",
         "/admin/events/service/2/change/",
         f"/admin/events/service/2/keys/{key}/rotate/",
