@@ -7,7 +7,8 @@ from dashboards.charts import Dataset, over_time
 from dashboards.pages.links import events_link, page_link
 from dashboards.pages.report_page import ReportPage, has_heard_anything
 from dashboards.pages.words import counted, percent
-from dashboards.reports.abuse import AddressCount, Judgement
+from dashboards.reports.abuse import Judgement
+from dashboards.reports.addresses import AddressCount
 from dashboards.reports.auth_and_abuse import AuthAndAbuse
 from dashboards.reports.auth_names import (
     AUTH_FAILURE,
@@ -20,7 +21,7 @@ from dashboards.reports.auth_names import (
     NamedCount,
 )
 from dashboards.reports.sessions import AuthEndpoint, Sessions
-from dashboards.reports.verdicts import ATTACK, SPIKE, USUAL
+from dashboards.reports.verdicts import ATTACK, SPIKE, USUAL, count_in_words
 from dashboards.statistics import Change, change_of, is_apart
 
 _MOST_ROWS, _MOST_NETWORKS = 30, 10
@@ -184,7 +185,7 @@ def headline(answer: AuthAndAbuse) -> str:
     for one in answer.judgements:
         if one.pressure.events:
             usual = one.pressure.usual
-            compared = f", usually {usual:,.0f}" if usual is not None else ""
+            compared = f", usually {count_in_words(usual)}" if usual is not None else ""
             looks = _LOOKS.get(one.verdict.kind, "say too little")
             said.append(f"{_LABELS[one.kind]} {looks} ({one.pressure.events:,}{compared}).")
     if not said:
@@ -203,14 +204,14 @@ def sessions_in_words(sessions: Sessions) -> list[str]:
     said = [
         _refused_in_words(sessions) if sessions.refused.count else "No request for sign-in or a session was refused."
     ]
-    failed = sessions.failed_sessions
+    failed, before = sessions.failed_sessions, sessions.failed_sessions_before
+    compared = f" ({percent(before.share)} before)" if before.share is not None else ""
     said.append(
-        f"{counted(failed.count, 'session')} timed out or did not become stable, {percent(failed.share)} of the requests "
-        f"({percent(sessions.failed_sessions_before.share)} before)."
+        f"{counted(failed.count, 'session')} timed out or did not become stable, {percent(failed.share)} of the requests{compared}."
     )
     said.append(
-        f"{counted(sessions.users_hit.count, 'user')} met one of these, {percent(sessions.users_hit.share)} of the active ones, as "
-        "far as events name them."
+        f"{counted(sessions.users_hit.count, 'user')} met one of these, {percent(sessions.users_hit.share)} of those who signed in "
+        "or had a session, as far as events name them."
     )
     return said
 

@@ -13,7 +13,14 @@ from dashboards.pages.report_page import ReportPage, has_heard_anything
 from dashboards.pages.timeline import days_of
 from dashboards.pages.words import counted, first_of
 from dashboards.reports.releases import new_releases
-from dashboards.reports.user_impact import MOST_USERS, FeatureImpact, SeverityImpact, UserFailures, UserImpact
+from dashboards.reports.user_impact import (
+    MOST_USERS,
+    FeatureImpact,
+    SeverityImpact,
+    UserFailures,
+    UserImpact,
+    user_impact,
+)
 from dashboards.reports.user_timeline import UserTimeline, user_timeline
 from dashboards.statistics import is_apart
 from events.patience import SearchTooSlowError
@@ -60,6 +67,12 @@ class UsersPage(ReportPage):
             asked["severity"] = ""
         return {word: value for word, value in asked.items() if value}
 
+    def ask(self) -> UserImpact:
+        asked: dict[str, Any] = {**self.subjects()}
+        if self.request.GET.get("format") not in ("csv", "json"):
+            asked["most"] = _MOST_SHOWN
+        return user_impact(self.question, **asked)
+
     def told(self, answer: UserImpact) -> dict[str, Any]:
         subjects = self.subjects()
         return {
@@ -71,7 +84,7 @@ class UsersPage(ReportPage):
             "sessions_link": events_link(self.question, name=_SESSIONS),
             "severities": [self._severity_line(one) for one in answer.severities],
             "features": [self._feature_line(one) for one in answer.features],
-            "users": [self._user_line(one) for one in answer.users[:_MOST_SHOWN]],
+            "users": [self._user_line(one) for one in answer.users],
             "more": max(0, answer.hurt.count - _MOST_SHOWN),
             "listed": min(answer.hurt.count, MOST_USERS),
             "chart": self._chart(answer) if answer.hurt.count else None,

@@ -1,24 +1,20 @@
-"""Limited addresses and lockouts: where they come from, and whether they are a spike or an attack.
+"""Limited requests and lockouts: are they a spike or an attack?"""
 
-Addresses are networks (/24, /48) with a keyed hash of the whole (events.ingest.scrub), and are counted by the label ``ip``.
-"""
-
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
+from dashboards.reports.addresses import Origins, network_of, origins
 from dashboards.reports.auth_names import LIMITED, LOCKOUT, NamedCount, by_step, of_kinds
 from dashboards.reports.question import Question
 from dashboards.reports.runner import ask
 from dashboards.reports.verdicts import Pressure, Verdict, spike_or_attack
-from dashboards.window import DAY, HOUR, Span, Window, cut
+from dashboards.window import DAY, HOUR, Span, Window
 from events.ingest.guards import OTHER
 
-_ADDRESS = re.compile(r"(?P<network>\S+/\d+) \([0-9a-f]{8}\)")
-# Judged are a day at most, so that a night's attack is not lost in a quiet month; hours are told apart up to so long a window.
-_LONGEST_JUDGED, _HOURS_TOLD = DAY, 10 * DAY
+# Judged is a day at most, so that a night's attack is not lost in a quiet month.
+_LONGEST_JUDGED = DAY
 # A day on which a clock is put back.
 _LONGEST_DAY = DAY + HOUR
 # (kind, what one is called, how many say anything at all, whether each is about an account)
@@ -41,48 +37,16 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class AddressCount:
-    """``address`` is the label of its events: a network and a short hash, or "other" for all that are not counted apart.
+class _Compared:
+    """What a stretch of time is compared with: the time just before, as long, and its hours on earlier days and weekdays."""
 
-    ``events`` is of all that name it, ``limited`` and ``lockouts`` of those kinds; ``accounts`` are users. It was heard of first
-    and last in the hours (in windows of more than ten days: the steps) that begin at ``first_seen_at`` and ``last_seen_at``.
-    """
+    before: Span
+    days: list[Span]
+    weeks: list[Span]
 
-    address: str
-    network: str
-    is_folded: bool
-    events: int
-    limited: int
-    lockouts: int
-    accounts: int
-    first_seen_at: datetime
-    last_seen_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkCount:
-    network: str
-    addresses: int
-    events: int
-    limited: int
-    lockouts: int
-
-
-@dataclass(frozen=True, slots=True)
-class AddressRow:
-    """Events of one address and kind; a None stands for all. ``ip`` is "" for none, ``kind`` "other" for neither of ours."""
-
-    ip: str | None
-    kind: str | None
-    event_count: int
-    accounts: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    ip: str
-    first_place: int
-    last_place: int
+    @property
+    def spans(self) -> list[Span]:
+        return [self.before, *self.days, *self.weeks]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,90 +54,37 @@ class _Day:
     day: datetime
 
 
-def network_of(address: str) -> str:
-    """``203.0.113.0/24`` of ``203.0.113.0/24 (3f9a1c2d)``; "" for what is no address."""
-    match = _ADDRESS.fullmatch(address)
-    return match["network"] if match else ""
-
-
-def ask_addresses(question: Question, named: Iterable[NamedCount]) -> list[AddressRow]:
-    """What limited requests and lockouts, and other events that name an address, came from where."""
-    about = of_kinds(named, LIMITED, LOCKOUT)
-    return ask("auth_addresses", question, AddressRow, names=list(about), kinds=list(about.values()))
-
-
-def unnamed_and_folded(rows: Iterable[AddressRow]) -> tuple[int, int]:
-    """Limited requests and lockouts that name no address, and those of addresses beyond the ones that are counted apart."""
-    apart = [row for row in rows if row.ip is not None and row.kind in (LIMITED, LOCKOUT) and not network_of(row.ip)]
-    folded = sum(row.event_count for row in apart if row.ip == OTHER)
-    return sum(row.event_count for row in apart) - folded, folded
-
-
-def addresses_of(question: Question, rows: Iterable[AddressRow]) -> list[AddressCount]:
-    """The most events first; what is no address is left out."""
-    counts: dict[str, dict[str | None, AddressRow]] = defaultdict(dict)
-    for row in rows:
-        if row.ip and (row.ip == OTHER or network_of(row.ip)) and row.event_count:
-            counts[row.ip][row.kind] = row
-    if not counts:
-        return []
-    window = question.window
-    steps = cut(window.span, HOUR, UTC) if window.span.length <= _HOURS_TOLD else question.steps
-    seen = {row.ip: row for row in ask("auth_seen", question, _Seen, steps=steps)}
-    throughout = _Seen("", 0, len(steps) - 1)
-    found = []
-    for address, by_kind in counts.items():
-        at, total = seen.get(address, throughout), by_kind[None]
-        limited, lockouts = (by_kind[kind].event_count if kind in by_kind else 0 for kind in (LIMITED, LOCKOUT))
-        found.append(
-            AddressCount(
-                address=address,
-                network=network_of(address),
-                is_folded=address == OTHER,
-                events=total.event_count,
-                limited=limited,
-                lockouts=lockouts,
-                accounts=total.accounts,
-                first_seen_at=steps[at.first_place].start,
-                last_seen_at=steps[at.last_place].start,
-            )
-        )
-    return sorted(found, key=lambda one: (-one.events, -one.lockouts, one.address))
-
-
-def networks_of(addresses: Iterable[AddressCount]) -> list[NetworkCount]:
-    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for one in addresses:
-        if not one.is_folded:
-            for place, number in enumerate((1, one.events, one.limited, one.lockouts)):
-                sums[one.network][place] += number
-    return sorted(
-        (NetworkCount(network, *counts) for network, counts in sums.items()), key=lambda one: (-one.events, one.network)
-    )
-
-
-# --- Spike or attack --------------------------------------------------------------------------------------------------
 def judgements(
-    question: Question, named: Iterable[NamedCount], counts: Mapping[str, Sequence[int]], rows: list[AddressRow]
+    question: Question, named: Sequence[NamedCount], counts: Mapping[str, Sequence[int]], found: Origins
 ) -> list[Judgement]:
-    """``counts`` are events by kind and step of the question's window, ``rows`` its addresses."""
-    named = list(named)
-    first_day = next(iter(ask("first_day", question, _Day)), None)
-    since = first_day.day + DAY if first_day else question.window.end
-    known = {question.window.span: rows}
-    found = []
-    for kind, noun, least, has_accounts in _JUDGED:
-        stretch = _judged_stretch(question, counts.get(kind, ()))
-        before, days, weeks = 0, list[int](), list[int]()
+    """``counts`` are events by kind and step of the question's window, ``found`` where they came from."""
+    known = {question.window.span: found}
+    stretches, compared = {}, {}
+    since = _known_since(question) if any(kind in counts for kind, *_ in _JUDGED) else question.window.end
+    for kind, *_ in _JUDGED:
+        stretch = stretches[kind] = _judged_stretch(question, counts.get(kind, ()))
         if kind in counts:
             narrowed = replace(question, window=Window("custom", stretch, question.window.now))
+            compared[kind] = _compared_with(narrowed, since)
             if stretch not in known:
-                known[stretch] = ask_addresses(narrowed, named)
-            before, days, weeks = _earlier(narrowed, of_kinds(named, kind), since)
-        pressure = _pressure([row for row in known.get(stretch, ()) if row.kind == kind], before, days, weeks)
+                known[stretch] = origins(narrowed, [one for one in named if one.kind in (LIMITED, LOCKOUT)], [stretch])
+    earlier = _counted(question, named, counts, compared)
+    judged = []
+    for kind, noun, least, has_accounts in _JUDGED:
+        stretch = stretches[kind]
+        pressure = _NONE
+        if kind in compared:
+            of = compared[kind]
+            pressure = _pressure(
+                known[stretch],
+                kind,
+                before=earlier[kind, of.before],
+                days=[earlier[kind, span] for span in of.days],
+                weeks=[earlier[kind, span] for span in of.weeks],
+            )
         verdict = spike_or_attack(pressure, noun=noun, least=least, has_accounts=has_accounts)
-        found.append(Judgement(kind, stretch.start, stretch.end, verdict, pressure))
-    return found
+        judged.append(Judgement(kind, stretch.start, stretch.end, verdict, pressure))
+    return judged
 
 
 def _judged_stretch(question: Question, counts: Sequence[int]) -> Span:
@@ -184,19 +95,22 @@ def _judged_stretch(question: Question, counts: Sequence[int]) -> Span:
     return steps[max(range(len(steps)), key=lambda place: (counts[place], place))]
 
 
-def _earlier(question: Question, names: Mapping[str, str], since: datetime) -> tuple[int, list[int], list[int]]:
-    """Events of those names just before the question's window, at its hours of earlier days, and of weeks: the latest first.
+def _known_since(question: Question) -> datetime:
+    """Nobody knows what came before the first whole day of which anything is counted."""
+    first = next(iter(ask("first_day", question, _Day)), None)
+    return first.day + DAY if first else question.window.end
 
-    Only of days after ``since``: nobody knows what came before Liftmon heard of anything.
-    """
+
+def _compared_with(question: Question, since: datetime) -> _Compared:
+    """The spans that the question's window is compared with, the latest first."""
     stretch = question.window.span
     days = [_back(stretch, question.zone, days=number) for number in _DAYS_BACK if stretch.length <= _LONGEST_DAY]
     weeks = [_back(stretch, question.zone, days=7 * number) for number in _WEEKS_BACK]
-    days, weeks = ([span for span in spans if span.start >= since] for spans in (days, weeks))
-    spans = [question.window.before, *days, *weeks]
-    found = {row.place: row.event_count for row in by_step(question, names, spans)}
-    counts = [found.get(place, 0) for place in range(len(spans))]
-    return counts[0], counts[1 : 1 + len(days)], counts[1 + len(days) :]
+    return _Compared(
+        question.window.before,
+        [span for span in days if span.start >= since],
+        [span for span in weeks if span.start >= since],
+    )
 
 
 def _back(span: Span, zone: tzinfo, *, days: int) -> Span:
@@ -207,35 +121,54 @@ def _back(span: Span, zone: tzinfo, *, days: int) -> Span:
     return Span(start, end)
 
 
-def _pressure(rows: Sequence[AddressRow], before: int, days: list[int], weeks: list[int]) -> Pressure:
-    """``rows`` are of one kind."""
-    total = next((row for row in rows if row.ip is None), AddressRow(None, None, 0, 0))
-    apart = [row for row in rows if row.ip and network_of(row.ip)]
-    folded = sum(row.event_count for row in rows if row.ip == OTHER)
+def _counted(
+    question: Question,
+    named: Sequence[NamedCount],
+    counts: Mapping[str, Sequence[int]],
+    compared: Mapping[str, _Compared],
+) -> Mapping[tuple[str, Span], int]:
+    """Events of each kind in the spans that it is compared with. What the charts know already is not asked for again."""
+    earlier: dict[tuple[str, Span], int] = defaultdict(int)
+    for kind in compared:
+        earlier |= {(kind, step): count for step, count in zip(question.steps, counts[kind], strict=True)}
+    wanted = [span for kind, of in compared.items() for span in of.spans if (kind, span) not in earlier]
+    spans = list(dict.fromkeys(wanted))
+    if spans:
+        for row in by_step(question, of_kinds(named, *compared), spans):
+            earlier[row.kind, spans[row.place]] = row.event_count
+    return earlier
+
+
+def _pressure(found: Origins, kind: str, *, before: int, days: list[int], weeks: list[int]) -> Pressure:
+    by_address = {address: origin for (address, of_kind), origin in found.by_address.items() if of_kind == kind}
+    apart = {address: origin.event_count for address, origin in by_address.items() if network_of(address)}
+    folded = by_address[OTHER].event_count if OTHER in by_address else 0
     networks: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for row in apart:
-        counts = networks[network_of(row.ip or "")]
-        counts[0] += row.event_count
+    for address, count in apart.items():
+        counts = networks[network_of(address)]
+        counts[0] += count
         counts[1] += 1
-    nobody = AddressRow("", None, 0, 0)
-    top = max(apart, key=lambda row: (row.event_count, row.ip or ""), default=nobody)
-    network, (network_events, network_addresses) = max(
-        networks.items(), key=lambda found: (found[1], found[0]), default=("", [0, 0])
+    top, top_count = max(apart.items(), key=lambda one: (one[1], one[0]), default=("", 0))
+    network, (network_count, network_addresses) = max(
+        networks.items(), key=lambda one: (one[1], one[0]), default=("", [0, 0])
     )
     return Pressure(
-        events=total.event_count,
-        named=sum(row.event_count for row in apart) + folded,
+        events=sum(origin.event_count for origin in by_address.values()),
+        named=sum(apart.values()) + folded,
         folded=folded,
         addresses=len(apart),
         networks=len(networks),
-        top_address=top.ip or "",
-        top_address_events=top.event_count,
+        top_address=top,
+        top_address_events=top_count,
         top_network=network,
-        top_network_events=network_events,
+        top_network_events=network_count,
         top_network_addresses=network_addresses,
-        accounts=total.accounts,
-        most_accounts=max((row.accounts for row in apart), default=0),
+        accounts=found.accounts.get((None, kind), 0),
+        most_accounts=max((found.accounts.get((address, kind), 0) for address in apart), default=0),
         before=before,
         days=days,
         weeks=weeks,
     )
+
+
+_NONE = _pressure(Origins([], {}, {}, {}), "", before=0, days=[], weeks=[])

@@ -29,7 +29,7 @@ class Sessions:
     """Do users see “not authenticated”? Shares of requests are of those at the endpoints of sign-in and sessions.
 
     ``failed_sessions`` are events of sessions that were not stable or timed out; ``users_hit`` met one of them, an event that says
-    “not authenticated” or a refusal, of the active users.
+    “not authenticated” or a refusal, of all users whom such events and requests at these endpoints name.
     """
 
     requests: int
@@ -56,13 +56,9 @@ class _Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class _UsersHit:
+class _Users:
     users_hit: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Active:
-    active_users: int
+    users_heard: int
 
 
 def sessions(question: Question, named: Sequence[NamedCount], attempts: list[AttemptCount]) -> Sessions:
@@ -72,8 +68,7 @@ def sessions(question: Question, named: Sequence[NamedCount], attempts: list[Att
     whole = _auth_endpoint(total)
     failed = [one for one in named if one.kind in (UNSTABLE, TIMED_OUT)]
     names = list(of_kinds(named, UNSTABLE, TIMED_OUT, NOT_AUTHENTICATED))
-    (hit,) = ask("auth_users", question, _UsersHit, names=names, endpoints=AUTH_ENDPOINTS)
-    (active,) = ask("users_heard", question, _Active)
+    (users,) = ask("auth_users", question, _Users, names=names, endpoints=AUTH_ENDPOINTS)
     return Sessions(
         requests=total.requests,
         refused=whole.refused,
@@ -82,7 +77,7 @@ def sessions(question: Question, named: Sequence[NamedCount], attempts: list[Att
         failures_before=whole.failures_before,
         failed_sessions=_of_requests(sum(one.event_count for one in failed), total.requests),
         failed_sessions_before=_of_requests(int(sum(one.change.before for one in failed)), total.requests_before),
-        users_hit=share_of(hit.users_hit, active.active_users),
+        users_hit=share_of(users.users_hit, users.users_heard),
         attempts=attempts,
         endpoints=sorted(map(_auth_endpoint, endpoints), key=lambda one: (-one.requests, one.endpoint)),
     )

@@ -71,7 +71,7 @@ class HurtStep:
 
 @dataclass(frozen=True, slots=True)
 class UserImpact:
-    """``hurt`` is of the active users: all that any event names. ``users`` are the 500 who met the most failures, worst first."""
+    """``hurt`` is of the active users: all that any event names. ``users`` are those who met the most failures, worst first."""
 
     hurt: Share
     hurt_before: Share
@@ -121,9 +121,15 @@ _SEVERITIES = ("critical", "error", "warning", "info", "debug")
 
 
 def user_impact(
-    question: Question, *, endpoint: str = "", name: str = "", severity: str = "", feature: str = ""
+    question: Question,
+    *,
+    endpoint: str = "",
+    name: str = "",
+    severity: str = "",
+    feature: str = "",
+    most: int = MOST_USERS,
 ) -> UserImpact:
-    """Of all failures, or of those at one endpoint, of one name, severity or feature.
+    """Of all failures, or of those at one endpoint, of one name, severity or feature; with so many of the users.
 
     With an endpoint those failures count that the failure rate of endpoints counts, and the active users are the users of the
     endpoint; with a feature they are the users of the feature.
@@ -133,7 +139,8 @@ def user_impact(
     active, hurt, session = (
         next((row for row in rows if row.what == one), _NOBODY) for one in ("active", "hurt", "session")
     )
-    starts = [step.start for step in question.steps]
+    steps = question.steps
+    bounds: dict[str, Any] = {"starts": [step.start for step in steps], "ends": [step.end for step in steps]}
     return UserImpact(
         share_of(hurt.users, active.users),
         share_of(hurt.users_before, active.users_before),
@@ -142,8 +149,8 @@ def user_impact(
         _severities(rows),
         _features(rows),
         UnstableSessions(session.events, session.events_before, session.users, session.users_before),
-        _steps(question.steps, ask("users_hurt_by_step", question, _StepRow, **what, starts=starts)),
-        [_user(row) for row in ask("users_most_hurt", question, _UserRow, **what, most=MOST_USERS)],
+        _steps(steps, ask("users_hurt_by_step", question, _StepRow, **what, **bounds)),
+        [_user(row) for row in ask("users_most_hurt", question, _UserRow, **what, most=most)],
     )
 
 

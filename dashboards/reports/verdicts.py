@@ -150,7 +150,7 @@ def spike_or_attack(pressure: Pressure, *, noun: str, least: int, has_accounts: 
     evidence = [*signals, *_evidence(pressure, noun)]
     usual = pressure.usual
     if usual is not None and not _is_more(pressure.events, usual):
-        return Verdict(USUAL, f"As usual: {counted(pressure.events, noun)}, usually {usual:,.0f}.", evidence)
+        return Verdict(USUAL, f"As usual: {counted(pressure.events, noun)}, usually {count_in_words(usual)}.", evidence)
     more = _more_in_words(pressure, noun)
     # With nothing to compare with, one signal may be how things are here: a campus behind one address.
     if len(signals) >= (2 if usual is None else 1):
@@ -199,7 +199,7 @@ def _signals(pressure: Pressure, noun: str, *, has_accounts: bool) -> list[str]:
 def _evidence(pressure: Pressure, noun: str) -> list[str]:
     """What there is, whatever it means."""
     said = [_usual_in_words(pressure)]
-    said.append(f"{counted(pressure.before, noun)} just before, in as much time ({_growth_in_words(pressure)}).")
+    said.append(_growth_in_words(pressure, noun))
     if pressure.named > pressure.folded:
         most = share_of(pressure.top_address_events, pressure.named)
         widest = share_of(pressure.top_network_events, pressure.named)
@@ -234,18 +234,24 @@ def _usual_in_words(pressure: Pressure) -> str:
     ):
         if counts:
             of = f"the middle of the last {len(counts)} {unit}s" if len(counts) > 1 else f"{unit} before"
-            parts.append(f"{statistics.median(counts):,.0f} {where} ({of})")
+            parts.append(f"{count_in_words(statistics.median(counts))} {where} ({of})")
     if not parts:
         return "There is nothing to compare with yet: no earlier day is known."
     return f"Usually {' and '.join(parts)}."
 
 
-def _growth_in_words(pressure: Pressure) -> str:
+def _growth_in_words(pressure: Pressure, noun: str) -> str:
     if not pressure.before:
-        return "from none"
-    if pressure.events <= pressure.before:
-        return "no more now"
-    return f"{_times(pressure.events / pressure.before)} times as many now"
+        return "None just before, in as much time."
+    more = "no more now"
+    if pressure.events > pressure.before:
+        more = f"{_times(pressure.events / pressure.before)} times as many now"
+    return f"{counted(pressure.before, noun)} just before, in as much time ({more})."
+
+
+def count_in_words(count: float) -> str:
+    """A middle may lie between two counts: ``3.5``, ``1,200``."""
+    return f"{count:,.1f}".removesuffix(".0")
 
 
 def _times(ratio: float) -> str:

@@ -1,22 +1,13 @@
--- Events by address and kind, and how many accounts they name.
--- Parameters: names, kinds: as in auth_by_step.sql; events of other names that are labelled with an address are of kind "other".
--- Columns: ip ("" for none; null: of all addresses), kind (null: of all kinds), event_count, accounts.
--- Indexes: the primary keys of events_count_* and events_users_* (time, series).
+-- Events of sign-in, sessions and abuse: by address and kind, and by kind and step.
+-- Parameters: names, kinds (text[] of equal length): the names of events, and what kind each is of; other events that are labelled
+-- with an address are of kind "other".
+-- Columns: ip ("" for none; null: of all addresses in one step), kind, place (of the step, from 0; null: of all steps), event_count,
+-- first_place, last_place (of the steps that have any).
+-- Index: the primary keys of events_count_* (time, series).
 -- series: labels ? 'ip' OR name = ANY(%(names)s)
-, wanted AS (
-    SELECT name, kind FROM unnest(%(names)s::text[], %(kinds)s::text[]) AS wanted (name, kind)
-), told AS (
-    SELECT ip, kind, sum(event_count)::bigint AS event_count FROM (
-        SELECT coalesce(labels ->> 'ip', '') AS ip, coalesce(kind, 'other') AS kind, event_count
-        FROM counts LEFT JOIN wanted USING (name)
-    ) AS found GROUP BY GROUPING SETS ((ip, kind), (ip), (kind))
-), hit AS (
-    SELECT ip, kind, sum(bit_count(users))::bigint AS accounts FROM (
-        SELECT ip, kind, chunk, bit_or(users) AS users FROM (
-            SELECT coalesce(labels ->> 'ip', '') AS ip, coalesce(kind, 'other') AS kind, chunk, users
-            FROM users LEFT JOIN wanted USING (name)
-        ) AS found GROUP BY GROUPING SETS ((ip, kind, chunk), (ip, chunk), (kind, chunk))
-    ) AS chunks GROUP BY 1, 2
+, told AS (
+    SELECT coalesce(labels ->> 'ip', '') AS ip, coalesce(kind, 'other') AS kind, place, event_count
+    FROM counts_by_step LEFT JOIN unnest(%(names)s::text[], %(kinds)s::text[]) AS wanted (name, kind) USING (name)
 )
-SELECT told.ip, told.kind, told.event_count, coalesce(accounts, 0) AS accounts
-FROM told LEFT JOIN hit ON told.ip IS NOT DISTINCT FROM hit.ip AND told.kind IS NOT DISTINCT FROM hit.kind
+SELECT ip, kind, place, sum(event_count)::bigint AS event_count, min(told.place) AS first_place, max(told.place) AS last_place
+FROM told WHERE event_count > 0 GROUP BY GROUPING SETS ((ip, kind), (kind, place))

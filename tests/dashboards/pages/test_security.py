@@ -128,15 +128,15 @@ def test_it_leaves_a_number_without_link_when_no_filter_finds_its_events(admin_c
 
 
 def test_it_tells_whether_users_see_not_authenticated(admin_client: Client, send: Send) -> None:
-    send(*(response(200) for _ in range(17)), *(response(401) for _ in range(3)), response(503))
+    send(*({**response(200), "user_id": "u-2"} for _ in range(17)), *(response(401) for _ in range(3)), response(503))
     send({"event": "session_stabilization_failure", "level": "warn", "attempts": 5, "user_id": "u-1"})
-    send({"event": "feature_used", "feature": "career", "user_id": "u-2"})
+    send({"event": "feature_used", "feature": "career", "user_id": "u-3"})
 
     html = shown(admin_client, PAGE)
 
     assert "3 of 21 requests for sign-in or a session were refused, 14 %." in html
     assert "1 session timed out or did not become stable, 4.8 % of the requests" in html
-    assert "1 user met one of these, 50 % of the active ones" in html
+    assert "1 user met one of these, 50 % of those who signed in or had a session" in html
     assert [row[:3] for row in rows(html, ENDPOINTS)] == [["/api/auth/session", "21", "3"]]
 
 

@@ -30,7 +30,7 @@ def test_it_answers_with_columns_and_texts(asked: Ask) -> None:
     "statement",
     [
         "VALUES (1), (2) -- two",
-        "TABLE event_types",
+        "WITH a AS (SELECT 1) TABLE a",
         "WITH a AS (SELECT 1) SELECT * FROM a;",
         "(SELECT 1) UNION (SELECT 2)",
         "SELECT count(*) FROM events WHERE event LIKE '%error%'",
@@ -41,6 +41,10 @@ def test_it_answers_with_columns_and_texts(asked: Ask) -> None:
 )
 def test_every_kind_of_question_is_answered(asked: Ask, statement: str) -> None:
     assert asked(statement).columns
+
+
+def test_a_whole_view_is_a_question(asked: Ask) -> None:
+    assert [column.name for column in asked("TABLE services").columns][:2] == ["service", "name"]
 
 
 def test_rows_keep_their_order(asked: Ask) -> None:

@@ -112,7 +112,7 @@ def test_the_evidence_tells_what_is_not_known() -> None:
     )
     assert "10 name no address." in evidence
     assert "no earlier day is known" in evidence
-    assert "(from none)" in evidence
+    assert "None just before, in as much time." in evidence
 
 
 def test_the_evidence_compares_with_days_weeks_and_the_time_before() -> None:
@@ -130,6 +130,12 @@ def test_one_week_before_is_no_match_for_days() -> None:
     assert verdict.kind == "attack"
     assert "Usually 10 at the same hours (the middle of the last 7 days)." in verdict.evidence
     assert "200 requests just before, in as much time (no more now)." in verdict.evidence
+
+
+def test_the_middle_of_two_counts_is_not_rounded() -> None:
+    verdict = judge(replace(CONCENTRATED, days=[119, 120], weeks=[]))
+
+    assert verdict.sentence == "As usual: 120 requests, usually 119.5."
 
 
 counts = st.integers(0, 400)
