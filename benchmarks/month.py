@@ -134,7 +134,7 @@ _SUMS = {
     "events_count_days": "SELECT count(*) FROM events_event",
     "events_count_hours": "SELECT count(*) FROM events_event",
     "events_count_minutes": "SELECT count(*) FROM events_event",
-    "events_latency_days": "SELECT count(duration_ms) FROM events_event",
+    "events_latency_days CROSS JOIN LATERAL events_buckets(histogram)": "SELECT count(duration_ms) FROM events_event",
     "events_issue_hours": "SELECT count(fingerprint_id) FROM events_event",
     "events_userfailure_minutes": f"SELECT count(*) FROM events_event AS fact WHERE {FAILED} AND user_hash <> ''",  # noqa: S608
 }
@@ -296,11 +296,11 @@ def _fold_day(day: Day, *, until: datetime) -> float:
 def _check(say: Say) -> None:
     say("comparing what was counted with the events …")
     with connection.cursor() as cursor:
-        for table, events in _SUMS.items():
-            cursor.execute(f"SELECT (SELECT sum(event_count) FROM {table}), ({events})")  # noqa: S608 - constants
+        for rows, events in _SUMS.items():
+            cursor.execute(f"SELECT (SELECT sum(event_count) FROM {rows}), ({events})")  # noqa: S608 - constants
             counted, stored = cursor.fetchone()
             if counted != stored:
-                raise RuntimeError(f"{table} counts {counted:,} events, there are {stored:,}")
+                raise RuntimeError(f"{rows.split()[0]} counts {counted:,} events, there are {stored:,}")
 
 
 def _tidy(say: Say) -> None:

@@ -8,8 +8,6 @@ both sides. README.md in this folder says what each means.
 """
 
 import argparse
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -26,6 +24,7 @@ from statistics import median
 import psycopg
 
 from benchmarks import rows
+from benchmarks.machine import machine
 from benchmarks.servers import Web, databases, environment_of, prepare, web
 from tests.journeys.running import ROOT
 
@@ -213,18 +212,6 @@ class Resident:
         self._is_over = True
         self._thread.join()
         return self._most
-
-
-def machine() -> str:
-    model = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        "?",
-    )
-    gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return (
-        f"{os.cpu_count()} cores ({model}), {gigabytes:.0f} GB, {platform.system()} {platform.release().split('-')[0]}, "
-        f"Python {platform.python_version()}; the database, the web processes and wrk share the cores"
-    )
 
 
 def main() -> None:

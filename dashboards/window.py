@@ -164,11 +164,13 @@ def midnight_of(day: date, zone: tzinfo) -> datetime:
 def pieces(spans: Sequence[Span], now: datetime, *, minutes_back: timedelta = _MINUTES_BACK) -> Pieces:
     """The spans as stretches of minutes, hours and days, without gap or overlap.
 
-    A bound that falls into a grain that is kept no longer moves down to the next coarser one.
+    A bound that falls into a grain that is kept no longer moves down to the next coarser one. A span that ends now takes the whole
+    bucket of today: nothing comes after now (a clock may be a minute ahead, and its events count).
     """
     found = Pieces([], [], [])
     for place, span in enumerate(spans):
-        start, end = (aligned(at, now, minutes_back=minutes_back) for at in (span.start, span.end))
+        start = aligned(span.start, now, minutes_back=minutes_back)
+        end = _ceil(span.end, DAY) if span.end >= now else aligned(span.end, now, minutes_back=minutes_back)
         first_hour, last_hour = _ceil(start, HOUR), floor(end, HOUR)
         if first_hour > last_hour:
             _add(found.minutes, place, start, end)

@@ -25,6 +25,7 @@ from events.rollups import (
     FOLDED_TABLES,
     HISTOGRAM_SUM,
     LATENCY_BUCKET,
+    USERS_TABLES,
     WAIT_FOR_LOCK,
     FoldedTable,
     merge_into,
@@ -49,6 +50,7 @@ _EVENTS = f"""(
 ) AS fact"""
 _WAITING = f"(SELECT * FROM {FACTS} WHERE minute >= %(since)s) AS fact"
 _SERIES = f"JOIN events_series AS series ON series.key = {FACT_KEY}"
+_OF_SERIES = f"JOIN (SELECT id AS series_id, key FROM events_series) AS series ON series.key = {FACT_KEY}"
 _USER = "JOIN events_usernumber AS known ON known.user_hash = fact.user_hash"
 
 
@@ -86,20 +88,20 @@ _DIFFERENCES = """
 """
 # Sets of users: what the events say, against what is folded and what waits to be.
 _SETS = """
-    SELECT {column}, series_id, chunk, coalesce(expected.users, repeat('0', {bits})::bit({bits})) AS users,
+    SELECT {column}, {words}, chunk, coalesce(expected.users, repeat('0', {bits})::bit({bits})) AS users,
         coalesce(bit_count(expected.users), 0) - coalesce(bit_count(users_there), 0) AS event_count
     FROM ({expected}) AS expected FULL JOIN (
-        SELECT {column}, series_id, chunk, bit_or(users) AS users_there FROM (
-            SELECT {column}, series_id, chunk, users FROM {table} WHERE {column} >= %(since)s UNION ALL {waiting}
-        ) AS both_sides GROUP BY 1, 2, 3
-    ) AS there USING ({column}, series_id, chunk)
+        SELECT {column}, {words}, chunk, bit_or(users) AS users_there FROM (
+            SELECT {column}, {words}, chunk, users FROM {table} WHERE {column} >= %(since)s UNION ALL {waiting}
+        ) AS both_sides GROUP BY {column}, {words}, chunk
+    ) AS there USING ({column}, {words}, chunk)
     WHERE coalesce(expected.users, repeat('0', {bits})::bit({bits})) IS DISTINCT FROM
         coalesce(users_there, repeat('0', {bits})::bit({bits}))
 """
 _SET = """
-    SELECT {time} AS {column}, series.id AS series_id, known.id / {bits} AS chunk,
+    SELECT {time} AS {column}, {words}, known.id / {bits} AS chunk,
         bit_or(set_bit(repeat('0', {bits})::bit({bits}), mod(known.id, {bits}), 1)) AS users
-    FROM {facts} {joins} GROUP BY 1, 2, 3
+    FROM {facts} {joins} GROUP BY {time}, {words}, known.id / {bits}
 """
 _FINGERPRINTS = """
     SELECT fingerprint.id, counted.events - fingerprint.event_count AS event_count
@@ -196,7 +198,7 @@ def _go_through(since: datetime, say: Callable[[str], object], *, is_correcting:
         oldest = (timezone.now() - rollup_kept(table)).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(
             days=1
         )
-        statement, correction = (_of_sets if "_users_" in table.name else _of_sums)(table)
+        statement, correction = (_of_sets if table.name in USERS_TABLES else _of_sums)(table)
         _step(
             found, table.name, statement, correction if is_correcting else "", since=max(since, oldest), is_folded=True
         )
@@ -232,7 +234,9 @@ def _negative(numbers: list[str]) -> str:
 
 def _of_sets(table: FoldedTable) -> tuple[str, str]:
     """The same of a table of sets of users, whose rows are replaced."""
-    shape = {"column": table.time, "time": _truncated(table.time), "bits": CHUNK, "joins": f"{_SERIES} {_USER}"}
+    is_coarse = "_people_" in table.name
+    words, joins = ("service_id, environment, severity", _USER) if is_coarse else ("series_id", f"{_OF_SERIES} {_USER}")
+    shape = {"column": table.time, "time": _truncated(table.time), "bits": CHUNK, "words": words, "joins": joins}
     statement = _SETS.format(
         **shape,
         table=table.name,

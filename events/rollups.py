@@ -2,8 +2,9 @@
 
 The tables are made in migrations/sql/0004_series.sql. A fact is what some events of one minute have in common: their series
 (service, name, severity, endpoint, environment, release, labels), user, latency bucket and fingerprint. Folding turns facts into
-numbers by series and time, and users into sets (`events_users_*`). The views of `events.models.rollup` add what is not folded yet,
-so counts are exact at every moment; reports read the folded tables alone and are as old as the last folding.
+numbers by series and time, and users into sets: by series (`events_users_*`), and by service, environment and severity alone
+(`events_people_*`). The views of `events.models.rollup` add what is not folded yet, so counts are exact at every moment; reports
+read the folded tables alone and are as old as the last folding.
 """
 
 import math
@@ -33,7 +34,7 @@ FAILURES = ("critical", "error", "warning")
 FAILED = f"(fact.severity IN {FAILURES!r} OR fact.name = 'api_response_time' AND fact.labels ->> 'status' = '5xx')"
 LOCK = "pg_try_advisory_xact_lock(hashtext('events.rollups.compact'))"
 WAIT_FOR_LOCK = "pg_advisory_xact_lock(hashtext('events.rollups.compact'))"
-USERS_TABLES = ("events_users_hours", "events_users_days")
+USERS_TABLES = ("events_users_hours", "events_users_days", "events_people_hours", "events_people_days")
 # A histogram (migrations/sql/0004_series.sql) leaves this remainder when it is divided by this: how many events it holds.
 HISTOGRAM_SUM = 10**12 - 1
 
@@ -59,6 +60,8 @@ FOLDED_TABLES = (
     FoldedTable("events_user_minutes", "minute", MINUTES_KEPT),
     FoldedTable("events_users_hours", "hour", HOURS_KEPT),
     FoldedTable("events_users_days", "day", None),
+    FoldedTable("events_people_hours", "hour", HOURS_KEPT),
+    FoldedTable("events_people_days", "day", None),
     # A user seldom meets the same failure twice a day: coarser grains would have as many rows.
     FoldedTable("events_userfailure_minutes", "minute", None),
     FoldedTable("events_issue_hours", "hour", None),
@@ -181,6 +184,12 @@ _FOLDS = f"""
         SELECT hour, series_id, user_id / {CHUNK} AS chunk, {SET_OF_USERS} AS users FROM user_hours GROUP BY 1, 2, 3)
     , users_days AS (
         SELECT date_trunc('day', hour, 'UTC') AS day, series_id, chunk, bit_or(users) AS users FROM users_hours GROUP BY 1, 2, 3)
+    , people_hours AS (
+        SELECT hour, service_id, environment, severity, chunk, bit_or(users) AS users
+        FROM users_hours JOIN events_series ON events_series.id = series_id GROUP BY 1, 2, 3, 4, 5)
+    , people_days AS (
+        SELECT date_trunc('day', hour, 'UTC') AS day, service_id, environment, severity, chunk, bit_or(users) AS users
+        FROM people_hours GROUP BY 1, 2, 3, 4, 5)
     , userfailure_minutes AS (
         SELECT minute, known.id AS user_id, series_id, sum(event_count) AS event_count
         FROM taken AS fact JOIN events_usernumber AS known USING (user_hash) WHERE {FAILED} GROUP BY 1, 2, 3)
@@ -199,6 +208,7 @@ _KEYS_AND_CHANGES = {
     "latency": ("series_id", "histogram = old.histogram + excluded.histogram"),
     "user": ("series_id, user_id", _ADDED_COUNT),
     "users": ("series_id, chunk", "users = old.users | excluded.users"),
+    "people": ("service_id, environment, severity, chunk", "users = old.users | excluded.users"),
     "userfailure": ("user_id, series_id", _ADDED_COUNT),
     "issue": ("fingerprint_id", _ADDED_COUNT),
 }
@@ -213,6 +223,7 @@ def merge_into(table: str, source: str) -> str:
         "count": "event_count, duration_count, duration_ms",
         "latency": "histogram",
         "users": "users",
+        "people": "users",
     }.get(kind, "event_count")
     return (
         f"INSERT INTO {table} AS old ({key}, {values}) SELECT {key}, {values} FROM {source} "

@@ -12,8 +12,11 @@ A question is a SELECT, or ", name AS (…) … SELECT …", over these named re
   fewer they are, the sooner the answer: ``-- latencies: service_id, labels ->> 'feature' AS feature WHERE name = 'ai_failure'``.
 - ``users``: ``series`` and chunk, users: a set of users, as bits. Sets are merged with bit_or(users) GROUP BY chunk, and then
   counted with sum(bit_count(users)); a chunk may come several times.
-- ``counts_before``, ``latencies_before``, ``users_before``: the same of the window before, which is as long.
-- ``counts_by_step``, ``latencies_by_step``, ``users_by_step``: the same and ``place``, the number of the step, from 0.
+- ``people``: service_id, environment, severity, chunk, users: the same sets by these words alone, which are some dozens a day. A
+  line ``-- series:`` does not narrow them.
+- ``counts_before``, ``latencies_before``, ``users_before``, ``people_before``: the same of the window before, which is as long.
+- ``counts_by_step``, ``latencies_by_step``, ``users_by_step``, ``people_by_step``: the same and ``place``, the number of the step,
+  from 0.
 
 Named parameters are bound: %(name)s. A per cent sign is written twice. Rollups are folded every few seconds, so answers are as old.
 """
@@ -35,17 +38,20 @@ _FEW = "-- few series"
 
 
 class _Table(NamedTuple):
-    """A table of folded rollups, its time column, and what to read of its rows besides that and the series."""
+    """A table of folded rollups, its time column, and what to read of its rows besides that and their words."""
 
     name: str
     time: str
     columns: str
-    # Of rows that are merged when they are read: by what besides the series.
+    # Of rows that are merged when they are read: by what besides their words.
     merged_by: str = ""
+    words: str = "series_id"
 
 
 _COUNTED = "event_count, duration_count, duration_ms"
 _SUMS = "sum(event_count)::bigint AS event_count, sum(duration_count)::bigint AS duration_count, sum(duration_ms) AS duration_ms"
+_PEOPLE = "service_id, environment, severity"
+_OF_SERIES = "JOIN events_series ON events_series.id = series_id"
 # Minutes, hours and days of each kind.
 _KINDS = {
     "counts": (
@@ -68,7 +74,24 @@ _KINDS = {
         _Table("events_users_hours", "hour", "chunk, users"),
         _Table("events_users_days", "day", "chunk, users"),
     ),
+    "people": (
+        _Table(
+            f"events_user_minutes {_OF_SERIES}",
+            "minute",
+            f"user_id / {CHUNK} AS chunk, {SET_OF_USERS} AS users",
+            f"user_id / {CHUNK}",
+            _PEOPLE,
+        ),
+        _Table("events_people_hours", "hour", "chunk, users", words=_PEOPLE),
+        _Table("events_people_days", "day", "chunk, users", words=_PEOPLE),
+    ),
 }
+# Sets of people know no releases: those of one are put together from the sets of its series.
+_PEOPLE_OF_RELEASE = (
+    _KINDS["people"][0],
+    _Table(f"events_users_hours {_OF_SERIES}", "hour", "chunk, users", words=_PEOPLE),
+    _Table(f"events_users_days {_OF_SERIES}", "day", "chunk, users", words=_PEOPLE),
+)
 # More ranges than these of one table are read in a loop; looked up by series, a range costs less than the loop.
 _MOST_RANGES, _MOST_LOOKED_UP = 6, 60
 # The primary key (time, series) is skipped through from one of the series to the next.
@@ -93,12 +116,16 @@ def ask[Row](
     }
     narrowed = _conditions(question, headers["series"])
     relations = [f"series AS (SELECT id AS series_id, {_WORDS} FROM events_series{narrowed})"]
-    for kind in _KINDS:
+    for kind, tables in _KINDS.items():
         for suffix, spans in _spans(question, steps).items():
             if f"{kind}{suffix}" in _named(text):
                 place = ", place" if suffix == "_by_step" else ""
-                how = _How(place, is_narrow=bool(narrowed), is_few=bool(headers["few"]))
-                rows = _rows(kind, spans(), question, bound, how)
+                how = _How(
+                    place, _narrowing(kind, question, headers["few"], is_narrow=bool(narrowed)), bool(headers["few"])
+                )
+                if kind == "people" and question.filters.release:
+                    tables = _PEOPLE_OF_RELEASE
+                rows = _rows(kind, tables, spans(), question, bound, how)
                 relation = _relation(kind, rows, place, headers["latencies"], is_narrow=bool(narrowed))
                 relations.append(f"{kind}{suffix} AS ({relation})")
     with connection.cursor() as cursor:
@@ -136,16 +163,30 @@ def _named(text: str) -> frozenset[str]:
 
 def _conditions(question: Question, condition: str) -> str:
     """Which series the question and the filters leave, as a WHERE, or ""."""
-    filters = question.filters
-    conditions = [f"({condition})"] if condition else []
-    if filters.service_id is not None:
-        conditions.append("service_id = %(service_id)s")
-    conditions += [f"{word} = %({word})s" for word in ("environment", "release") if getattr(filters, word)]
+    conditions = [*([f"({condition})"] if condition else []), *_of_filters(question)]
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _of_filters(question: Question) -> list[str]:
+    filters = question.filters
+    conditions = ["service_id = %(service_id)s"] if filters.service_id is not None else []
+    return conditions + [f"{word} = %({word})s" for word in ("environment", "release") if getattr(filters, word)]
+
+
+def _narrowing(kind: str, question: Question, few: str, *, is_narrow: bool) -> Callable[[_Table], str]:
+    """What else rows of a table must be, as " AND …" or ""."""
+    if kind == "people":
+        conditions = "".join(f" AND {condition}" for condition in _of_filters(question))
+        return lambda table: conditions
+    if few:
+        return lambda table: _LOOKED_UP
+    return lambda table: f" AND {_NARROW}" if table.merged_by and is_narrow else ""
 
 
 def _relation(kind: str, rows: str, place: str, merged_by: str, *, is_narrow: bool) -> str:
     """What a question sees of the rows that it reads."""
+    if kind == "people":
+        return f"SELECT * FROM ({rows}) AS found"
     if kind == "users":
         return f"SELECT series.*{place}, chunk, users FROM ({rows}) AS found JOIN series USING (series_id)"
     if kind == "counts":
@@ -180,32 +221,34 @@ def _length(columns: str) -> int:
 
 
 class _How(NamedTuple):
-    """How rows are read: with the ``place`` of their step (", place" or ""), of some series or all, of few by looking them up."""
+    """How rows are read: with the ``place`` of their step (", place" or ""), narrowed how, and whether they are few to look up."""
 
     place: str
-    is_narrow: bool
+    narrowing: Callable[[_Table], str]
     is_few: bool
 
 
-def _rows(kind: str, spans: Sequence[Span], question: Question, bound: dict[str, Any], how: _How) -> str:
-    """The rows of each grain that make up the spans: series_id, what is counted, and the place; binds their bounds."""
+def _rows(
+    kind: str, tables: Sequence[_Table], spans: Sequence[Span], question: Question, bound: dict[str, Any], how: _How
+) -> str:
+    """The rows of each grain that make up the spans: their words, what is counted, and the place; binds their bounds."""
     selects = []
-    for table, stretches in zip(_KINDS[kind], _stretches(kind, spans, question), strict=True):
-        narrow = f" AND {_NARROW}" if table.merged_by and how.is_narrow else ""
-        selects += _selects(table, stretches, bound, how, narrow=_LOOKED_UP if how.is_few else narrow)
+    for table, stretches in zip(tables, _stretches(kind, spans, question), strict=True):
+        selects += _selects(table, stretches, bound, how)
     if selects:
         return " UNION ALL ".join(selects)
-    nowhere = _KINDS[kind][-1]
-    return f"SELECT series_id, {nowhere.columns}, 0 AS place FROM {nowhere.name} WHERE false"
+    nowhere = tables[-1]
+    return f"SELECT {nowhere.words}, {nowhere.columns}, 0 AS place FROM {nowhere.name} WHERE false"
 
 
-def _selects(table: _Table, stretches: Sequence[Piece], bound: dict[str, Any], how: _How, *, narrow: str) -> list[str]:
+def _selects(table: _Table, stretches: Sequence[Piece], bound: dict[str, Any], how: _How) -> list[str]:
     """SELECTs of the rows of some stretches of one table.
 
     A few ranges are told one by one, so that the planner knows how much each reads; many in one loop over the primary key.
     """
-    columns = f"series_id, {table.columns}"
-    group = f" GROUP BY series_id, {table.merged_by}" if table.merged_by else ""
+    columns = f"{table.words}, {table.columns}"
+    group = f" GROUP BY {table.words}, {table.merged_by}" if table.merged_by else ""
+    narrow = how.narrowing(table)
     runs = _runs(stretches)
     if len(runs) > (_MOST_LOOKED_UP if how.is_few else _MOST_RANGES):
         pieces_of = ", ".join(

@@ -10,12 +10,11 @@ from dashboards.reports.active_users import active_users
 from dashboards.reports.question import Question
 from dashboards.reports.runner import ask
 from dashboards.statistics import Change, Share, change_of, is_apart, share_of
-from dashboards.window import DAY, HOUR, cut, floor
+from dashboards.window import DAY, HOUR, Span, cut, floor
 from events.latency import milliseconds_of, percentile
-from events.rollups import CHUNK
 
-# So long before a trial ended failures are looked for.
-FAILURES_BEFORE = 14 * DAY
+# So many days of UTC before the day a trial ended failures are looked for.
+FAILING_DAYS = 14
 # A percentile needs five trials beyond it, or it is one trial's accident.
 MEDIAN_SAMPLES, P90_SAMPLES = 10, 50
 # Columns of the distribution: as narrow as these allow.
@@ -86,12 +85,12 @@ class TrialStarts:
 class FailuresBefore:
     """Of users whose trial ended so: how many had ``met`` at least one failure in the 14 days (UTC) before that day.
 
-    ``per_user`` is failures over all of those users; None: there are none.
+    ``failing_days`` are the days on which they met any, added up over all of them; ``days_per_user`` is None when there are none.
     """
 
     met: Share
-    failures: int
-    per_user: float | None
+    failing_days: int
+    days_per_user: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,7 @@ class _FailuresRow:
     has_converted: bool
     users: int
     users_met: int
-    failures: int
+    failing_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,18 +310,16 @@ def _columns(counts: Mapping[int, int]) -> list[TimeColumn]:
 
 def _failures_before(question: Question) -> tuple[FailuresBefore, FailuresBefore]:
     """Before converting, and before expiring."""
-    span = question.window.span
-    steps = cut(span, DAY, UTC)
-    days = [floor(step.start, DAY) for step in steps]
+    in_window = cut(question.window.span, DAY, UTC)
+    first, last = floor(in_window[0].start, DAY), floor(in_window[-1].start, DAY)
+    days_before = cut(Span(first - FAILING_DAYS * DAY, last), DAY, UTC)
     rows = ask(
         "trial_failures",
         question,
         _FailuresRow,
-        steps=steps,
-        days=days,
-        since=days[0] - FAILURES_BEFORE,
-        until=days[-1],
-        chunk_size=CHUNK,
+        steps=[*days_before, *in_window],
+        days_before=len(days_before),
+        reach=FAILING_DAYS,
     )
     found = {row.has_converted: row for row in rows}
     converted, expired = (_failures(found.get(outcome, _FailuresRow(outcome, 0, 0, 0))) for outcome in (True, False))
@@ -330,9 +327,8 @@ def _failures_before(question: Question) -> tuple[FailuresBefore, FailuresBefore
 
 
 def _failures(row: _FailuresRow) -> FailuresBefore:
-    return FailuresBefore(
-        share_of(row.users_met, row.users), row.failures, row.failures / row.users if row.users else None
-    )
+    days = row.failing_days / row.users if row.users else None
+    return FailuresBefore(share_of(row.users_met, row.users), row.failing_days, days)
 
 
 def _steps(question: Question) -> list[TrialStep]:

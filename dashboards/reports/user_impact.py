@@ -7,7 +7,7 @@ from typing import Any
 from dashboards.reports.question import Question
 from dashboards.reports.runner import ask
 from dashboards.statistics import Change, Share, change_of, share_of
-from dashboards.window import Span
+from dashboards.window import HOUR, floor
 
 MOST_USERS = 500
 
@@ -135,12 +135,15 @@ def user_impact(
     endpoint; with a feature they are the users of the feature.
     """
     what: dict[str, Any] = {"endpoint": endpoint, "name": name, "severity": severity, "feature": feature}
-    rows = ask("user_impact", question, _Row, **what)
+    # Failures of every kind: sets by the words that these questions have are much fewer than sets by series.
+    is_of_all = not (endpoint or name or feature)
+    rows = ask("user_impact", question, _Row, **what, is_of_all=is_of_all)
+    if is_of_all:
+        rows = [row for row in rows if row.what not in ("active", "hurt", "severity")]
+        rows += ask("people_hurt", question, _Row, severity=severity)
     active, hurt, session = (
         next((row for row in rows if row.what == one), _NOBODY) for one in ("active", "hurt", "session")
     )
-    steps = question.steps
-    bounds: dict[str, Any] = {"starts": [step.start for step in steps], "ends": [step.end for step in steps]}
     return UserImpact(
         share_of(hurt.users, active.users),
         share_of(hurt.users_before, active.users_before),
@@ -149,7 +152,7 @@ def user_impact(
         _severities(rows),
         _features(rows),
         UnstableSessions(session.events, session.events_before, session.users, session.users_before),
-        _steps(steps, ask("users_hurt_by_step", question, _StepRow, **what, **bounds)),
+        _steps(question, what, is_of_all=is_of_all),
         [_user(row) for row in ask("users_most_hurt", question, _UserRow, **what, most=most)],
     )
 
@@ -173,9 +176,16 @@ def _features(rows: list[_Row]) -> list[FeatureImpact]:
     return sorted(found, key=lambda one: (-one.hurt.low * bool(one.hurt.total), -one.hurt.count, one.feature))
 
 
-def _steps(spans: list[Span], rows: list[_StepRow]) -> list[HurtStep]:
+def _steps(question: Question, what: dict[str, Any], *, is_of_all: bool) -> list[HurtStep]:
+    steps = question.steps
+    # The ends of the window may lie anywhere: minutes are read there.
+    if is_of_all and all(step.start == floor(step.start, HOUR) for step in steps[1:]):
+        rows = ask("people_hurt_by_step", question, _StepRow, severity=what["severity"])
+    else:
+        bounds = {"starts": [step.start for step in steps], "ends": [step.end for step in steps]}
+        rows = ask("users_hurt_by_step", question, _StepRow, **what, **bounds)
     found = {row.place: row.users_hurt for row in rows}
-    return [HurtStep(span.start, span.end, found.get(place, 0)) for place, span in enumerate(spans)]
+    return [HurtStep(step.start, step.end, found.get(place, 0)) for place, step in enumerate(steps)]
 
 
 def _user(row: _UserRow) -> UserFailures:

@@ -69,6 +69,8 @@ def test_counters_that_ingest_wrote_equal_the_events(filled: Sender) -> None:
         ("DELETE FROM events_user_minutes WHERE series_id % 2 = 0", "events_user_minutes"),
         ("UPDATE events_users_hours SET users = ~users", "events_users_hours"),
         ("UPDATE events_users_days SET users = users << 1", "events_users_days"),
+        ("UPDATE events_people_hours SET users = ~users WHERE severity = 'error'", "events_people_hours"),
+        ("DELETE FROM events_people_days WHERE severity = 'info'", "events_people_days"),
         ("UPDATE events_userfailure_minutes SET event_count = 99", "events_userfailure_minutes"),
         ("UPDATE events_issue_hours SET event_count = event_count + 1", "events_issue_hours"),
         ("UPDATE events_issuefingerprint SET event_count = 1000000", "events_issuefingerprint"),

@@ -4,11 +4,11 @@
 -- A call succeeds in time when its response is not 5xx, was not given by a fallback and took no longer.
 -- Index: the primary keys of events_latency_* (time, series).
 -- series: name = 'api_response_time' AND labels ? 'ai_provider'
+-- latencies: labels ->> 'ai_provider' AS ai_provider,
+-- latencies: coalesce(labels ->> 'status', '') <> '5xx' AND lower(coalesce(labels ->> 'fallback_used', '')) = ANY(%(not_used)s) AS succeeded
 , histogram AS (
-    SELECT labels ->> 'ai_provider' AS ai_provider, bucket, sum(event_count) AS event_count,
-        sum(event_count) FILTER (
-            WHERE bucket <= %(last_bucket)s AND coalesce(labels ->> 'status', '') <> '5xx'
-                AND lower(coalesce(labels ->> 'fallback_used', '')) = ANY(%(not_used)s)) AS within
+    SELECT ai_provider, bucket, sum(event_count) AS event_count,
+        sum(event_count) FILTER (WHERE succeeded AND bucket <= %(last_bucket)s) AS within
     FROM latencies GROUP BY 1, 2
 ), ranked AS (
     SELECT ai_provider, bucket, within, sum(event_count) OVER (PARTITION BY ai_provider ORDER BY bucket) AS up_to,

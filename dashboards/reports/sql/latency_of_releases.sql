@@ -3,13 +3,12 @@
 -- Columns: service_id, endpoint, release, samples, p50, p95, p99 (buckets).
 -- Index: the primary keys of events_latency_* (time, series).
 -- series: endpoint <> '' AND name = 'api_response_time' AND release = ANY(%(releases)s)
-, histogram AS (
-    SELECT service_id, endpoint, release, bucket, sum(event_count) AS event_count FROM latencies GROUP BY 1, 2, 3, 4
-), ranked AS (
+-- latencies: service_id, endpoint, release
+, ranked AS (
     SELECT service_id, endpoint, release, bucket,
         sum(event_count) OVER (PARTITION BY service_id, endpoint, release ORDER BY bucket) AS up_to,
         sum(event_count) OVER (PARTITION BY service_id, endpoint, release) AS total
-    FROM histogram
+    FROM latencies
 )
 SELECT service_id, endpoint, release, max(total)::bigint AS samples,
     min(bucket) FILTER (WHERE up_to >= ceil(0.50 * total)) AS p50,

@@ -4,31 +4,26 @@
 -- p99_before (percentiles are buckets).
 -- Indexes: the primary keys of events_count_* and events_latency_* (time, series).
 -- series: endpoint <> '' AND name IN ('api_response_time', 'slow_endpoint')
+-- latencies: service_id, endpoint WHERE name = 'api_response_time'
 , told AS (
     SELECT service_id, endpoint,
         coalesce(sum(event_count) FILTER (WHERE name = 'api_response_time'), 0)::bigint AS requests,
         coalesce(sum(event_count) FILTER (WHERE name = 'slow_endpoint'), 0)::bigint AS slow
     FROM counts GROUP BY 1, 2
-), histogram AS (
-    SELECT service_id, endpoint, bucket, sum(event_count) AS event_count
-    FROM latencies WHERE name = 'api_response_time' GROUP BY 1, 2, 3
 ), ranked AS (
     SELECT service_id, endpoint, bucket, sum(event_count) OVER (PARTITION BY service_id, endpoint ORDER BY bucket) AS up_to,
         sum(event_count) OVER (PARTITION BY service_id, endpoint) AS total
-    FROM histogram
+    FROM latencies
 ), percentiles AS (
     SELECT service_id, endpoint, max(total)::bigint AS samples,
         min(bucket) FILTER (WHERE up_to >= ceil(0.50 * total)) AS p50,
         min(bucket) FILTER (WHERE up_to >= ceil(0.95 * total)) AS p95,
         min(bucket) FILTER (WHERE up_to >= ceil(0.99 * total)) AS p99
     FROM ranked GROUP BY 1, 2
-), histogram_before AS (
-    SELECT service_id, endpoint, bucket, sum(event_count) AS event_count
-    FROM latencies_before WHERE name = 'api_response_time' GROUP BY 1, 2, 3
 ), ranked_before AS (
     SELECT service_id, endpoint, bucket, sum(event_count) OVER (PARTITION BY service_id, endpoint ORDER BY bucket) AS up_to,
         sum(event_count) OVER (PARTITION BY service_id, endpoint) AS total
-    FROM histogram_before
+    FROM latencies_before
 ), percentiles_before AS (
     SELECT service_id, endpoint, max(total)::bigint AS samples_before,
         min(bucket) FILTER (WHERE up_to >= ceil(0.50 * total)) AS p50_before,

@@ -3,4 +3,5 @@
 -- Index: the primary keys of events_latency_* (time, series).
 -- series: name = 'trial_conversion' AND labels ->> 'converted' = 'true'
 -- few series
-SELECT coalesce(labels ->> 'trial_type', '') AS trial_type, bucket, sum(event_count)::bigint AS trials FROM latencies GROUP BY 1, 2
+-- latencies: coalesce(labels ->> 'trial_type', '') AS trial_type
+SELECT trial_type, bucket, event_count AS trials FROM latencies

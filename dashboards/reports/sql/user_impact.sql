@@ -1,10 +1,12 @@
 -- How many users and events there were, in the window and in the one before: all together, by severity and by feature.
--- Parameters: endpoint, name, severity, feature ("" for all). Of an endpoint those failures count that failure_rates.sql knows of: errors
+-- Parameters: endpoint, name, severity, feature ("" for all); is_of_all (everybody and severities are told by people_hurt.sql). Of an
+-- endpoint those failures count that failure_rates.sql knows of: errors
 -- and critical events, and responses with a status of 5xx; as services often tell it both ways, the larger number counts.
 -- Columns: what ("active": everybody; "hurt": who met a failure; "session": whose session was not stabilised; "severity" and "feature":
 -- who met a failure of that word; "used": everybody whose events name the feature), word, users, users_before, events, events_before.
 -- Indexes: the primary keys of events_count_* and events_users_* (time, series).
 -- series: (%(endpoint)s = '' OR endpoint = %(endpoint)s) AND (%(feature)s = '' OR labels ->> 'feature' = %(feature)s)
+-- series: AND (NOT %(is_of_all)s OR labels ? 'feature' OR name = 'session_stabilization_failure')
 , kinds AS MATERIALIZED (
     -- There are few of them: sets are merged by kind first, and then once more for all that is asked.
     SELECT series_id, is_failed, is_session, is_request, CASE WHEN is_failed THEN severity ELSE '' END AS failed_as, feature FROM (
@@ -21,7 +23,7 @@
     FROM users JOIN kinds USING (series_id) GROUP BY 2, 3, 4, 5, 6
     UNION ALL SELECT true, is_failed, is_session, failed_as, kinds.feature, chunk, bit_or(users)
     FROM users_before JOIN kinds USING (series_id) GROUP BY 2, 3, 4, 5, 6
-), people AS (
+), heads AS (
     SELECT is_before, what, word, sum(bit_count(users))::bigint AS users FROM (
         SELECT is_before, what, word, chunk, bit_or(users) AS users FROM sets CROSS JOIN LATERAL (VALUES
             ('active', '', true), ('hurt', '', is_failed), ('session', '', is_session), ('severity', failed_as, is_failed),
@@ -46,4 +48,4 @@ SELECT what, word,
     coalesce(sum(users) FILTER (WHERE is_before), 0)::bigint AS users_before,
     coalesce(sum(events) FILTER (WHERE NOT is_before), 0)::bigint AS events,
     coalesce(sum(events) FILTER (WHERE is_before), 0)::bigint AS events_before
-FROM told FULL JOIN people USING (is_before, what, word) GROUP BY 1, 2
+FROM told FULL JOIN heads USING (is_before, what, word) GROUP BY 1, 2

@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from dashboards.reports.question import Question
-from dashboards.reports.trial_conversion import trial_conversion
-from dashboards.window import preset
+from dashboards.reports.trial_conversion import TrialConversion, trial_conversion
+from dashboards.window import Span, preset
 from events.rollups import compact
 from tests.dashboards.reports.random_events import NOW, fill, questions
 from tests.events.conftest import Sender
@@ -59,6 +60,26 @@ def test_it_says_what_the_events_say(make_sender: Callable[[str], Sender], event
         # Who converted once has not expired.
         assert found.before_converting.met.total == len(users_converted)
         assert found.before_expiring.met.total == len(users - users_converted)
+        _check_failures(found, question, rows, events_say)
+
+
+def _check_failures(found: TrialConversion, question: Question, trials: list[dict[str, Any]], say: Say) -> None:
+    """Days of UTC on which users met a failure in the fortnight before the last day on which a trial of theirs ended so."""
+    span = question.window.span
+    longer = replace(question, window=replace(question.window, span=Span(span.start - timedelta(days=15), span.end)))
+    failures = "SELECT user_hash, occurred_at FROM {events} WHERE severity IN ('critical', 'error', 'warning') AND user_hash <> ''"
+    failing_days = {(row["user_hash"], row["occurred_at"].astimezone(UTC).date()) for row in say(longer, failures)}
+    ended: dict[tuple[str, bool], date] = {}
+    for row in trials:
+        key, day = (row["user_hash"], row["converted"]), row["occurred_at"].astimezone(UTC).date()
+        ended[key] = max(day, ended.get(key, day))
+    for before, outcome in ((found.before_converting, True), (found.before_expiring, False)):
+        days = [
+            sum((user, day - timedelta(days=back)) in failing_days for back in range(1, 15))
+            for (user, converted), day in ended.items()
+            if user and converted == outcome and (outcome or (user, True) not in ended)
+        ]
+        assert (before.met.total, before.met.count, before.failing_days) == (len(days), sum(map(bool, days)), sum(days))
 
 
 def send(sender: Sender, event: str, user: str, *, days: float, **data: Any) -> None:
@@ -80,7 +101,7 @@ def test_failures_of_the_fortnight_before_are_set_against_the_outcome(sender: Se
 
     assert (found.before_converting.met.count, found.before_converting.met.total) == (0, 2)
     assert (found.before_expiring.met.count, found.before_expiring.met.total) == (1, 2)
-    assert (found.before_expiring.failures, found.before_expiring.per_user) == (2, 1.0)
+    assert (found.before_expiring.failing_days, found.before_expiring.days_per_user) == (2, 1.0)
 
 
 def test_few_conversions_have_no_median(sender: Sender) -> None:

@@ -1,0 +1,173 @@
+"""The analytics pages as somebody visits them over a month of events. Called by benchmarks.reports, with DATABASE_URL set.
+
+    python -m benchmarks.page_visits
+
+Prints a JSON document: who visits (a session's cookie), the addresses to ask for and how many queries each makes; and how long the
+guide's own SQL takes against the reports that answer the same.
+"""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import django
+
+if __name__ == "__main__":
+    django.setup()
+
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from dashboards.queries.guide import GUIDE
+from dashboards.reports.feature_adoption import feature_adoption
+from dashboards.reports.question import Filters, Question
+from dashboards.reports.slowest_endpoints import slowest_endpoints
+from dashboards.reports.top_errors import top_errors
+from dashboards.reports.trial_conversion import trial_conversion
+from dashboards.window import Span, Window
+
+WINDOWS: Final = {
+    "1 h": timedelta(hours=1),
+    "24 h": timedelta(days=1),
+    "7 d": timedelta(days=7),
+    "30 d": timedelta(days=30),
+}
+_ENDPOINT: Final = "/api/career"
+# Pages below /admin/analytics/ that look through a window; "" is the hub.
+_PAGES: Final = (
+    "", "endpoints", "endpoint", "errors", "users", "user", "latency", "features", "trials", "ai", "security", "delivery",
+    "cache",
+)  # fmt: skip
+_RAW_ROUNDS, _REPORT_ROUNDS = 3, 15
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """``queries`` are what the page asks PostgreSQL for, those of the session and the reader's rights included."""
+
+    page: str
+    window: str
+    path: str
+    queries: int = 0
+
+
+def visits(until: datetime) -> Iterator[Visit]:
+    """Every page through every window that ends then; pages without a window once."""
+    user = _most_hurt()
+    for page in _PAGES:
+        about = {"endpoint": {"endpoint": _ENDPOINT}, "user": {"user": user}}.get(page, {})
+        for window, length in WINDOWS.items():
+            asked = {"from": _instant(until - length), "to": _instant(until), **about}
+            path = f"/admin/analytics/{page}/" if page else "/admin/analytics/"
+            yield Visit(page or "analytics", window, f"{path}?{urlencode(asked)}")
+    for window, length in WINDOWS.items():
+        yield Visit(
+            "overview", window, f"/admin/?{urlencode({'from': _instant(until - length), 'to': _instant(until)})}"
+        )
+    yield Visit("feed", "", "/admin/analytics/feed/")
+    arrived_since = urlencode({"since": _instant(datetime.now(UTC) - timedelta(seconds=2))})
+    yield Visit("feed, what arrived", "", f"/admin/analytics/feed/arrivals/?{arrived_since}")
+    yield Visit("query", "", "/admin/analytics/query/")
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _most_hurt() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT user_hash FROM events_fingerprintuser GROUP BY 1 ORDER BY sum(event_count) DESC, 1 LIMIT 1"
+        )
+        return str(cursor.fetchone()[0])
+
+
+def counted(client: Client, visit: Visit) -> Visit:
+    with CaptureQueriesContext(connection) as asked:
+        answer = client.get(visit.path)
+    if answer.status_code != 200:
+        raise RuntimeError(f"{visit.path} answers {answer.status_code}")
+    return replace(visit, queries=len(asked))
+
+
+# --- The guide's SQL -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Medians in seconds. ``rows`` are events that the guide's query read, as it and the report count them."""
+
+    name: str
+    raw_seconds: float
+    report_seconds: float
+    raw_count: int
+    report_count: int
+
+
+def comparisons(until: datetime) -> Iterator[Comparison]:
+    """The guide's queries as they are written, but over the seven days before ``until``, and the reports that answer them."""
+    question = Question(Window("custom", Span(until - WINDOWS["7 d"], until), datetime.now(UTC)), UTC, Filters())
+    answers: tuple[Callable[[], int], ...] = (
+        lambda: sum(row.event_count for row in top_errors(question, contains="error").errors),
+        lambda: sum(row.usage_count for row in feature_adoption(question).features),
+        lambda: sum(outcome.count for outcome in trial_conversion(question).outcomes),
+        lambda: sum(row.requests for row in slowest_endpoints(question).endpoints),
+    )
+    for entry, answer in zip(GUIDE, answers, strict=True):
+        statement = re.sub(
+            r"timestamp > NOW\(\) - INTERVAL \d+ \w+", "timestamp >= %(since)s AND timestamp < %(until)s",
+            entry.statement.replace("%", "%%"),
+        )  # fmt: skip
+        raw_seconds, raw_count = _timed(lambda text=statement: _guides_count(text, question.window), _RAW_ROUNDS)
+        seconds, count = _timed(answer, _REPORT_ROUNDS)
+        yield Comparison(entry.name, raw_seconds, seconds, raw_count, count)
+
+
+def _guides_count(statement: str, window: Window) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SET search_path = liftmon_views, public")
+        cursor.execute(statement, {"since": window.start, "until": window.end})
+        names = [column.name for column in cursor.description or ()]
+        place = next(place for place, name in enumerate(names) if name in ("count", "usage_count", "request_count"))
+        counted = sum(row[place] for row in cursor.fetchall())
+        cursor.execute("RESET search_path")
+    return counted
+
+
+def _timed[Answer](ask: Callable[[], Answer], rounds: int) -> tuple[float, Answer]:
+    """The median of some rounds after a first one that is not counted."""
+    answer, seconds = ask(), []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        answer = ask()
+        seconds.append(time.perf_counter() - began)
+    return median(seconds), answer
+
+
+def main() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT until FROM benchmark.month")
+        (until,) = cursor.fetchone()
+    reader, _ = User.objects.get_or_create(username="benchmark", defaults={"is_staff": True, "is_superuser": True})
+    client = Client()
+    client.force_login(reader)
+    found: dict[str, Any] = {
+        "cookie": client.cookies["sessionid"].value,
+        "visits": [asdict(counted(client, visit)) for visit in visits(until)],
+    }
+    if "--guide" in sys.argv:
+        found["guide"] = [asdict(one) for one in comparisons(until)]
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

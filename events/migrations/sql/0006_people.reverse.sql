@@ -1,0 +1,1 @@
+DROP TABLE events_people_hours, events_people_days;
