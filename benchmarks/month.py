@@ -1,6 +1,7 @@
 """Fill the database of DATABASE_URL with a month of events and everything that is counted of them. Called by benchmarks.reports.
 
     python -m benchmarks.month --millions 10
+    python -m benchmarks.month --top-up         # what came since the month was made, at the same rate
 
 Events are made by SQL, a day at a time in two sessions, from the patterns of benchmarks.patterns: visits of a heavy-tailed crowd,
 most of them in the evening, a release every two and a half days. Each day every pattern comes at least once in each environment,
@@ -68,13 +69,14 @@ _EVENTS = f"""
     ), drawn AS MATERIALIZED (
         (SELECT least(began_at + random() * interval '12 minutes', %(end)s - interval '1 millisecond') AS occurred_at,
             user_hash, session_id, is_staging, floor(random() * {_SLOTS})::int AS slot, NULL::int AS pattern_id
-        FROM visits CROSS JOIN generate_series(1, {_EVENTS_PER_VISIT}) LIMIT greatest(%(count)s - 2 * %(patterns)s, 0))
+        FROM visits CROSS JOIN generate_series(1, {_EVENTS_PER_VISIT}) LIMIT greatest(%(count)s - %(once)s, 0))
         UNION ALL
-        (SELECT %(start)s + random() * interval '1 day',
+        (SELECT %(start)s + random() * (%(end)s - %(start)s),
             -- All users in turn, so that a million events have them all as well.
             md5('lift ' || (2 * (%(day)s * %(patterns)s + id) + is_staging::int) %% %(users)s), md5(random()::text), is_staging,
             NULL, id
-        FROM benchmark.pattern CROSS JOIN (VALUES (true), (false)) AS environments (is_staging) ORDER BY id LIMIT %(count)s)
+        FROM benchmark.pattern CROSS JOIN (VALUES (true), (false)) AS environments (is_staging) ORDER BY id
+        LIMIT least(%(count)s, %(once)s))
     ), made AS MATERIALIZED (
         SELECT (lpad(to_hex((extract(epoch FROM occurred_at) * 1000)::bigint), 12, '0') || '7'
                 || substr(md5(random()::text), 1, 3) || '8' || substr(md5(random()::text), 1, 15))::uuid AS id,
@@ -142,12 +144,15 @@ _SUMS = {
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of the month: its place, when it begins, how busy each of its hours is, and how many events it has."""
+    """A day of the month or a part of one: its place, its bounds, how busy each of its hours is, and how many events it has."""
 
     number: int
     start: datetime
+    end: datetime
     hours: list[float]
     count: int
+    # Whether every pattern comes at least once.
+    is_whole: bool = True
 
 
 def days_of(*, until: datetime, events: int) -> list[Day]:
@@ -161,7 +166,7 @@ def days_of(*, until: datetime, events: int) -> list[Day]:
         up_to += sum(weights)
         count = round(events * up_to / whole) - told
         told += count
-        found.append(Day(number, start, weights, count))
+        found.append(Day(number, start, start + _DAY, weights, count))
     return found
 
 
@@ -190,6 +195,25 @@ def fill(*, until: datetime, events: int, say: Say) -> None:
         seconds = time.perf_counter() - began
         cursor.execute("INSERT INTO benchmark.month VALUES (%s, %s, %s, %s)", [until, events, seconds, folding])
     say(f"{events:,} events in {seconds:.0f} s; folding took {folding / events * 1e6:.1f} s per million facts")
+
+
+def top_up(*, now: datetime, say: Say) -> None:
+    """Add what came between the end of the month and ``now``, so that windows that end now are as full as any."""
+    make_partitions(now=now)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT until, events FROM benchmark.month")
+        until, events = cursor.fetchone()
+        cursor.execute("CREATE UNLOGGED TABLE IF NOT EXISTS benchmark.fact (day integer, LIKE events_fact)")
+        cursor.execute("SELECT max(minute) FROM events_count_minutes")
+        # A top-up before this one went so far.
+        start = max(until, cursor.fetchone()[0] + timedelta(minutes=1))
+    if start >= now:
+        return
+    hours = [1.0] * (1 + (now - start) // timedelta(hours=1))
+    rest = Day(DAYS, start, now, hours, round(events * ((now - start) / (DAYS * _DAY))), is_whole=False)
+    _make_day(rest, until=until)
+    _fold_day(rest, until=now)
+    say(f"{rest.count:,} events since {start:%H:%M}")
 
 
 def _make_services() -> list[Service]:
@@ -262,9 +286,10 @@ def _make_day(day: Day, *, until: datetime) -> None:
         session.execute(
             _EVENTS.encode(),
             {
-                "day": day.number, "start": day.start, "end": day.start + _DAY, "since": until - DAYS * _DAY,
+                "day": day.number, "start": day.start, "end": day.end, "since": until - DAYS * _DAY,
                 "month": DAYS * _DAY, "hours": edges, "count": day.count, "visits": day.count // _EVENTS_PER_VISIT + 1,
                 "users": USERS, "staging": _STAGING_SHARE, "patterns": len(patterns()),
+                "once": 2 * len(patterns()) if day.is_whole else 0,
             },
         )  # fmt: skip
 
@@ -319,9 +344,17 @@ def _json(value: object) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millions", type=float, default=10, help="how many million events (default: 10)")
+    parser.add_argument("--top-up", action="store_true", help="add what came since the month was made")
     options = parser.parse_args()
-    until = datetime.now(UTC).replace(second=0, microsecond=0)
-    fill(until=until, events=round(options.millions * 1e6), say=lambda text: print(f"  {text}", flush=True))
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    if options.top_up:
+        top_up(now=now, say=_tell)
+    else:
+        fill(until=now, events=round(options.millions * 1e6), say=_tell)
+
+
+def _tell(text: str) -> None:
+    print(f"  {text}", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any, Final
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import django
 
@@ -27,26 +28,24 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from dashboards.middleware import COOKIE_NAME
 from dashboards.queries.guide import GUIDE
 from dashboards.reports.feature_adoption import feature_adoption
-from dashboards.reports.question import Filters, Question
+from dashboards.reports.question import Question
 from dashboards.reports.slowest_endpoints import slowest_endpoints
 from dashboards.reports.top_errors import top_errors
 from dashboards.reports.trial_conversion import trial_conversion
-from dashboards.window import Span, Window
+from dashboards.window import Window, preset
 
-WINDOWS: Final = {
-    "1 h": timedelta(hours=1),
-    "24 h": timedelta(days=1),
-    "7 d": timedelta(days=7),
-    "30 d": timedelta(days=30),
-}
+WINDOWS: Final = ("1h", "24h", "7d", "30d")
 _ENDPOINT: Final = "/api/career"
 # Pages below /admin/analytics/ that look through a window; "" is the hub.
 _PAGES: Final = (
     "", "endpoints", "endpoint", "errors", "users", "user", "latency", "features", "trials", "ai", "security", "delivery",
     "cache",
 )  # fmt: skip
+# Whose days begin at another hour than those of UTC: charts of days are put together from hours.
+ZONE: Final = "Europe/Berlin"
 _RAW_ROUNDS, _REPORT_ROUNDS = 3, 15
 
 
@@ -60,27 +59,21 @@ class Visit:
     queries: int = 0
 
 
-def visits(until: datetime) -> Iterator[Visit]:
-    """Every page through every window that ends then; pages without a window once."""
+def visits() -> Iterator[Visit]:
+    """Every page through every window; pages without a window once."""
     user = _most_hurt()
     for page in _PAGES:
         about = {"endpoint": {"endpoint": _ENDPOINT}, "user": {"user": user}}.get(page, {})
-        for window, length in WINDOWS.items():
-            asked = {"from": _instant(until - length), "to": _instant(until), **about}
+        for window in WINDOWS:
+            asked = {"window": window, **about}
             path = f"/admin/analytics/{page}/" if page else "/admin/analytics/"
             yield Visit(page or "analytics", window, f"{path}?{urlencode(asked)}")
-    for window, length in WINDOWS.items():
-        yield Visit(
-            "overview", window, f"/admin/?{urlencode({'from': _instant(until - length), 'to': _instant(until)})}"
-        )
+    for window in WINDOWS:
+        yield Visit("overview", window, f"/admin/?window={window}")
     yield Visit("feed", "", "/admin/analytics/feed/")
-    arrived_since = urlencode({"since": _instant(datetime.now(UTC) - timedelta(seconds=2))})
+    arrived_since = urlencode({"since": (datetime.now(UTC) - timedelta(seconds=2)).isoformat()})
     yield Visit("feed, what arrived", "", f"/admin/analytics/feed/arrivals/?{arrived_since}")
     yield Visit("query", "", "/admin/analytics/query/")
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _most_hurt() -> str:
@@ -113,9 +106,9 @@ class Comparison:
     report_count: int
 
 
-def comparisons(until: datetime) -> Iterator[Comparison]:
-    """The guide's queries as they are written, but over the seven days before ``until``, and the reports that answer them."""
-    question = Question(Window("custom", Span(until - WINDOWS["7 d"], until), datetime.now(UTC)), UTC, Filters())
+def comparisons() -> Iterator[Comparison]:
+    """The guide's queries as they are written, but over the last seven days, and the reports that answer them."""
+    question = Question(preset("7d", datetime.now(UTC)), ZoneInfo(ZONE))
     answers: tuple[Callable[[], int], ...] = (
         lambda: sum(row.event_count for row in top_errors(question, contains="error").errors),
         lambda: sum(row.usage_count for row in feature_adoption(question).features),
@@ -154,18 +147,16 @@ def _timed[Answer](ask: Callable[[], Answer], rounds: int) -> tuple[float, Answe
 
 
 def main() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT until FROM benchmark.month")
-        (until,) = cursor.fetchone()
     reader, _ = User.objects.get_or_create(username="benchmark", defaults={"is_staff": True, "is_superuser": True})
     client = Client()
     client.force_login(reader)
+    client.cookies[COOKIE_NAME] = ZONE
     found: dict[str, Any] = {
-        "cookie": client.cookies["sessionid"].value,
-        "visits": [asdict(counted(client, visit)) for visit in visits(until)],
+        "cookie": client.cookies.output(attrs=[], header="", sep=";").strip(),
+        "visits": [asdict(counted(client, visit)) for visit in visits()],
     }
     if "--guide" in sys.argv:
-        found["guide"] = [asdict(one) for one in comparisons(until)]
+        found["guide"] = [asdict(one) for one in comparisons()]
     json.dump(found, sys.stdout)
 
 

@@ -54,7 +54,7 @@ class Month:
     def visit(self, visit: Mapping[str, Any], connection: http.client.HTTPConnection) -> float:
         """Milliseconds from sending the request to the last byte of the page."""
         began = time.perf_counter()
-        connection.request("GET", visit["path"], headers={"Cookie": f"sessionid={self.cookie}"})
+        connection.request("GET", visit["path"], headers={"Cookie": self.cookie})
         answer = connection.getresponse()
         answer.read()
         if answer.status != 200:
@@ -95,8 +95,9 @@ def _is_whole(url: str) -> bool:
 
 
 def open_month(stack: ExitStack, surroundings: dict[str, str], millions: float, *, with_guide: bool) -> Month:
-    """Count each page's queries, time the guide's SQL when that is wanted, and start a web server."""
+    """Bring the month up to now, count each page's queries, time the guide's SQL when that is wanted, and start a web server."""
     say(f"{millions:g} million events: counting queries{', asking the guide’s SQL' if with_guide else ''}.")
+    subprocess.run([sys.executable, "-m", "benchmarks.month", "--top-up"], cwd=ROOT, env=surroundings, check=True)
     argv = [sys.executable, "-m", "benchmarks.page_visits", *(["--guide"] if with_guide else [])]
     done = subprocess.run(argv, cwd=ROOT, env=surroundings, stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout)
