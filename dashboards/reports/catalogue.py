@@ -59,6 +59,7 @@ _ALL = (
         overview,
         Overview,
         rows="failures_over_time",
+        permission="events.view_issue",
     ),
     Report(
         "failure-rates",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from dashboards.api.reports import view_of
+from dashboards.pages.report_page import ReportPage
 from dashboards.reports.catalogue import REPORTS
 from events.event_ids import uuid7
 from events.models import ApiToken
@@ -128,6 +131,24 @@ def test_a_report_of_events_needs_the_right_to_see_them(db: None) -> None:
 
     assert ask(client, "user", 403, user="0" * 32)["code"] == "permission_missing"
     assert ask(client, "user-impact")["users"] == []
+
+
+def test_a_report_of_issues_needs_the_right_to_see_them(sender: Sender) -> None:
+    sender.store({"event": "api_error", "severity": "error", "message": "a secret title"})
+    some = client_of(make_person("max", "view_analytics", "view_event"))
+
+    assert ask(some, "overview", 403)["code"] == "permission_missing"
+    assert "a secret title" in orjson.dumps(ask(client_of(reader()), "overview")).decode()
+
+
+def test_it_asks_for_the_rights_that_the_page_asks_for() -> None:
+    pages = import_module("liftmon.urls") and ReportPage.__subclasses__()
+
+    assert {page.report_name for page in pages} == set(REPORTS)
+    for page in pages:
+        asked = page.permission_required
+        rights = (asked,) if isinstance(asked, str) else asked
+        assert set(view_of(REPORTS[page.report_name]).reading_rights) == set(rights), page.report_name
 
 
 @pytest.mark.parametrize("name", ["", "/failure-rates"])
