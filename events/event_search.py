@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from events import label_words
 from events.choices import SeverityChoices
 from events.keyset import Page, Place, read_page
 from events.models import Event, IssueFingerprint
@@ -28,6 +29,7 @@ CUSTOM = "custom"
 # "failures" is every severity that hurts, "errors" those of failed requests.
 SEVERITIES = {"failures": ("critical", "error", "warning"), "errors": ("critical", "error")}
 AHEAD = timedelta(minutes=2)  # events may lie a minute ahead of our clock
+_LONGEST_LABELS = 4000
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -65,8 +67,7 @@ def search_events(search: EventSearch, *, place: Place | None = None, size: int)
 class EventFilter:
     """What a reader asked for. Unknown or malformed values are ignored, as if they had not been given.
 
-    A custom window goes from ``start`` up to ``end``. ``label`` is "name:value" (events.ingest.labels), or several of them, a line
-    each; "-name:value" leaves out what is labelled so, and "-name" what has such a label at all.
+    A custom window goes from ``start`` up to ``end``. ``label`` is a text of events.label_words.
     """
 
     window: str = _DEFAULT_WINDOW
@@ -103,7 +104,7 @@ class EventFilter:
             release=_text(query.get("release", "")),
             feature=_text(query.get("feature", "")),
             ai_provider=_text(query.get("ai_provider", "")),
-            label=_text(query.get("label", "")),
+            label=query.get("label", "").replace("\x00", "")[:_LONGEST_LABELS],  # as links write it: nobody types it
             user=_text(query.get("user", "")),
             issue=_number(query.get("issue", "")),
             older_than=_uuid(query.get("before", "")),
@@ -148,15 +149,18 @@ class EventFilter:
     @property
     def labels(self) -> dict[str, str]:
         """What the event must be labelled with."""
-        words = [line.partition(":") for line in self.label.splitlines() if not line.startswith("-")]
-        labels = {"feature": self.feature, "ai_provider": self.ai_provider} | {name: value for name, _, value in words}
-        return {name: value for name, value in labels.items() if name and value}
+        labels = {"feature": self.feature, "ai_provider": self.ai_provider} | label_words.read(self.label)[0]
+        return {name: value for name, value in labels.items() if value}
 
     @property
     def labels_left_out(self) -> list[tuple[str, str]]:
         """What the event must not be labelled with: (name, value), "" for any value."""
-        words = [line[1:].partition(":") for line in self.label.splitlines() if line.startswith("-")]
-        return [(name, value) for name, _, value in words if name]
+        return label_words.read(self.label)[1]
+
+    @property
+    def labels_told(self) -> list[str]:
+        """What ``label`` asks for, in words."""
+        return label_words.told(self.label)
 
     def search(self, now: datetime) -> "EventSearch":
         """What to look for when it is asked now."""

@@ -1,5 +1,6 @@
 """Addresses of the rows behind a number: events and issues of the same window and filters."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.urls import reverse
@@ -8,12 +9,28 @@ from django.utils.http import urlencode
 from dashboards.asking import address_of, instant, query_of
 from dashboards.reports.question import Question
 from dashboards.window import Span
+from events import label_words
+
+# Labels that the list of events has a field for.
+_ALSO_TYPED = ("feature", "ai_provider")
 
 
-def events_link(question: Question, *, span: Span | None = None, **filters: Any) -> str:
-    """The list of events of the question's window, or of a part of it; ``filters`` are words of events.event_search."""
+def events_link(
+    question: Question, *, span: Span | None = None, label: str | Sequence[str] = (), **filters: Any
+) -> str:
+    """The list of events of the question's window, or of a part of it; ``filters`` are words of events.event_search.
+
+    ``label`` is "name:value" or several of them, each value as it is.
+    """
     if span is not None:
         filters |= {"window": "custom", "from": instant(span.start), "to": instant(span.end)}
+    labels = [label] if isinstance(label, str) else list(label)
+    for name in _ALSO_TYPED:
+        value = str(filters.get(name) or "")
+        if value != value.strip():  # which the list takes away from what people type
+            labels.append(f"{name}:{value}")
+            filters[name] = None
+    filters["label"] = label_words.written(*labels)
     return f"{reverse('admin:events_event_changelist')}?{urlencode(query_of(question, **filters))}"
 
 

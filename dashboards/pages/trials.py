@@ -54,16 +54,16 @@ class TrialsPage(ReportPage):
         outcomes = {one.outcome: one for one in answer.outcomes if one.trial_type == trial.trial_type}
         of_type = f"trial_type:{trial.trial_type}" if trial.trial_type else "-trial_type"
 
-        def link(label: str) -> str:
-            return events_link(self.question, name="trial_conversion", label=label)
+        def link(*labels: str) -> str:
+            return events_link(self.question, name="trial_conversion", label=labels)
 
         return TypeLine(
             trial,
             outcomes.get("converted"),
             outcomes.get("expired"),
             link(of_type),
-            link(f"{of_type}\nconverted:true"),
-            link(f"{of_type}\n-converted:true"),
+            link(of_type, "converted:true"),
+            link(of_type, "-converted:true"),
         )
 
     def _chart(self, answer: TrialConversion) -> dict[str, Any]:

@@ -190,3 +190,14 @@ def test_the_headline_names_the_worst_feature_and_provider(send: Send) -> None:
     assert said == (
         "54 timeouts in 2 AI features, the most in career (50, 25 % of its calls). openai fails most: 25 % of its 200 calls."
     )
+
+
+def test_a_feature_that_ends_in_a_space_leads_to_its_events(client: Client, send: Send) -> None:
+    long = "x" * 99 + " cut where labels end"
+    send(failure(feature=long), failure(feature="x" * 99), failure(feature="x" * 99))
+    client.force_login(make_person("eve", "view_event", "view_analytics"))
+
+    found = links(shown(client, PAGE), "Timeouts per feature")
+
+    numbers = [(int(text), behind(client, address)) for address, text in found.items() if text.isdecimal()]
+    assert set(numbers) == {(1, 1), (2, 2)}

@@ -55,6 +55,24 @@ def test_the_numbers_of_deliveries_lead_to_their_events(sender: Sender, eve: Use
     assert "For a rate, tell of successes too" in page
 
 
+@pytest.mark.parametrize("awkward", ["in two\nlines", "a\r\nb", "a\u2028b", "-a, b: 5%0A", "x" * 99 + " y", "first : "])
+def test_whatever_a_label_holds_its_number_leads_to_its_events(sender: Sender, eve: User, awkward: str) -> None:
+    send(
+        sender,
+        {"event": "data_consistency_error", "severity": "WARNING", "record": awkward},
+        {"event": "data_consistency_error", "severity": "WARNING", "record": "plan"},
+        {"event": "data_consistency_error", "severity": "WARNING", "record": "plan"},
+        {"event": "cache_performance", "data": {"key": f"{awkward}:1", "hit": True, "ttl": 300}},
+        {"event": "cache_performance", "data": {"key": "jobs:1", "hit": True, "ttl": 300}},
+        {"event": "cache_performance", "data": {"key": "jobs:1", "hit": True, "ttl": 300}},
+    )
+    client = client_of(eve)
+
+    for address in (DELIVERY, CACHE):
+        numbers = follow(client, client.get(address).content.decode())
+        assert sorted(set(numbers)) == [(1, 1), (2, 2)]
+
+
 def test_the_numbers_of_lookups_lead_to_their_events(sender: Sender, eve: User) -> None:
     for key, hit in (("jobs:1", True), ("jobs:2", False), ("career:1", False)):
         send(sender, {"event": "cache_performance", "data": {"key": key, "hit": hit, "ttl": 300}})
