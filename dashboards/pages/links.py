@@ -10,6 +10,7 @@ from dashboards.asking import address_of, instant, query_of
 from dashboards.reports.question import Question
 from dashboards.window import Span
 from events import label_words
+from events.models import Service
 
 # Labels that the list of events has a field for.
 _ALSO_TYPED = ("feature", "ai_provider")
@@ -37,3 +38,13 @@ def events_link(
 def page_link(name: str, question: Question, /, **changes: Any) -> str:
     """An analytics page with the same window and filters."""
     return address_of(reverse(f"admin:{name}"), question, **changes)
+
+
+def issues_link(question: Question) -> str:
+    """The list of unresolved issues, of the same service; it knows none of the other filters. A query where a service is chosen."""
+    address, service = reverse("admin:events_issue_changelist"), question.filters.service_id
+    if service is None:
+        return address
+    # A service that is gone has no issues, and its number is no other one's slug.
+    slug = Service.objects.filter(pk=service).values_list("slug", flat=True).first() or f"{service}-gone"
+    return f"{address}?{urlencode({'service': slug})}"

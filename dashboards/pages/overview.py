@@ -13,7 +13,7 @@ from dashboards.asking import read_question_mildly
 from dashboards.charts import Dataset, over_time
 from dashboards.pages.controls import controls_of
 from dashboards.pages.endpoints import failures_link
-from dashboards.pages.links import events_link, page_link
+from dashboards.pages.links import events_link, issues_link, page_link
 from dashboards.pages.report_page import ReportPage
 from dashboards.pages.words import counted, percent
 from dashboards.reports.failure_rates import EndpointRate
@@ -43,13 +43,14 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     controls = controls_of(question, problem, {}, exports=reverse("admin:analytics_overview"))
     answer = overview(question)
     words, tone = verdict(answer, question, now=now)
+    all_issues = issues_link(question)
     context.update(
         controls=controls,
         report=True,
         verdict=words,
         verdict_tone=tone,
         answer=answer,
-        tiles=_tiles(answer, question),
+        tiles=_tiles(answer, question, all_issues),
         chart=_failures_chart(answer, question),
         issues=[(issue, controls.services.get(issue.service_id, "")) for issue in answer.attention.top],
         endpoints=[
@@ -61,6 +62,7 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
             )
             for rate in answer.endpoints
         ],
+        all_issues=all_issues,
         all_endpoints=page_link("analytics_endpoints", question),
         releases=[
             (
@@ -161,9 +163,8 @@ def _clock(at: datetime, *, now: datetime) -> str:
     return date_format(local, "H:i") if is_today else date_format(local, "j M, H:i")
 
 
-def _tiles(answer: Overview, question: Question) -> list[dict[str, Any]]:
+def _tiles(answer: Overview, question: Question, all_issues: str) -> list[dict[str, Any]]:
     attention = answer.attention
-    issues = reverse("admin:events_issue_changelist")
     of_active = counted(int(answer.users_active.now), "active user")
     return [
         {"label": "Failures", "value": answer.failures.now, "note": f"{changed(answer.failures)} against the time before",
@@ -174,7 +175,7 @@ def _tiles(answer: Overview, question: Question) -> list[dict[str, Any]]:
          "note": f"{answer.requests.count:,} of {answer.requests.total:,}; before {percent(answer.requests_before.share)}",
          "link": page_link("analytics_endpoints", question)},
         {"label": "Unresolved issues", "value": attention.unresolved,
-         "note": f"{attention.new_in_window:,} first seen in this window", "link": issues},
+         "note": f"{attention.new_in_window:,} first seen in this window", "link": all_issues},
         {"label": "Events", "value": answer.events.now, "note": f"{changed(answer.events)} against the time before",
          "link": events_link(question)},
     ]  # fmt: skip

@@ -406,3 +406,17 @@ def test_the_banner_costs_one_question_more_for_those_who_may_see_limits(
 
     with django_assert_num_queries(QUERIES + 1):
         client.get(OVERVIEW)
+
+
+def test_all_unresolved_issues_are_those_of_the_service(make_sender: Callable[[str], Sender]) -> None:
+    api, web = make_sender("lift api"), make_sender("lift web")
+    send(api, failure("api_timeout"))
+    send(web, failure("web_broke"), failure("web_slow"))
+    client = client_of(reader())
+
+    page = client.get(f"{OVERVIEW}?service={web.service.pk}").content.decode()
+
+    addresses = set(re.findall(r'href="(/admin/events/issue/[^"\d]*)"', page.split('id="content-main"')[1]))
+    assert addresses == {"/admin/events/issue/?service=lift-web"}
+    listed: Any = client.get(*addresses)
+    assert {issue.name for issue in listed.context_data["cl"].result_list} == {"web_broke", "web_slow"}
