@@ -92,7 +92,7 @@ class EndpointsPage(ReportPage):
                     span=answer.steps[number],
                     service=row.service_id,
                     endpoint=row.endpoint,
-                    severity="errors",
+                    **told_by(is_by_status=row.is_by_status[number]),
                 ),
             )
             for number, (failures, requests) in enumerate(zip(row.failures, row.requests, strict=True))
@@ -191,10 +191,13 @@ class EndpointPage(ReportPage):
 
 def failures_link(question: Question, rate: EndpointRate) -> str:
     """The events that tell of its failed requests."""
-    told_by: dict[str, Any] = (
-        {"name": "api_response_time", "label": "status:5xx"} if rate.is_by_status else {"severity": "errors"}
-    )
-    return events_link(question, service=rate.service_id, endpoint=rate.endpoint, **told_by)
+    told = told_by(is_by_status=rate.is_by_status)
+    return events_link(question, service=rate.service_id, endpoint=rate.endpoint, **told)
+
+
+def told_by(*, is_by_status: bool) -> dict[str, Any]:
+    """Words of events.event_search for the events by which failed requests were counted."""
+    return {"name": "api_response_time", "label": "status:5xx"} if is_by_status else {"severity": "errors"}
 
 
 def users_link(question: Question, rate: EndpointRate) -> str:

@@ -33,12 +33,13 @@ class EndpointRate:
 
 @dataclass(frozen=True, slots=True)
 class HeatRow:
-    """Failed requests of one endpoint, a number for each of the report's ``steps``; ``requests`` likewise."""
+    """Failed requests of one endpoint, a number for each of the report's ``steps``; ``requests`` and ``is_by_status`` likewise."""
 
     service_id: int
     endpoint: str
     failures: list[int]
     requests: list[int]
+    is_by_status: list[bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class _Cell:
     endpoint: str
     place: int
     requests: int
+    errors: int
     failures: int
 
 
@@ -113,8 +115,11 @@ def _heat(question: Question, worst: list[EndpointRate]) -> list[HeatRow]:
     if not worst:
         return []
     steps = question.steps
+    count = len(steps)
     rows = {
-        (rate.service_id, rate.endpoint): HeatRow(rate.service_id, rate.endpoint, [0] * len(steps), [0] * len(steps))
+        (rate.service_id, rate.endpoint): HeatRow(
+            rate.service_id, rate.endpoint, [0] * count, [0] * count, [False] * count
+        )
         for rate in worst
     }
     for cell in ask("failures_by_step", question, _Cell, endpoints=sorted({rate.endpoint for rate in worst})):
@@ -122,4 +127,5 @@ def _heat(question: Question, worst: list[EndpointRate]) -> list[HeatRow]:
         if row is not None:
             row.failures[cell.place] = cell.failures
             row.requests[cell.place] = cell.requests
+            row.is_by_status[cell.place] = cell.failures > cell.errors
     return list(rows.values())

@@ -78,13 +78,17 @@ def test_the_number_of_failures_leads_to_those_events(
 
 def test_the_heat_map_leads_to_the_events_of_its_cell(sender: Sender, eve: User) -> None:
     earlier = (timezone.now() - timedelta(hours=5)).isoformat()
+    before = (timezone.now() - timedelta(hours=9)).isoformat()
     send(sender, failure(), failure(timestamp=earlier), failure(timestamp=earlier))
+    # Told by their answers alone, and by more answers than events.
+    send(sender, *(request("/api/gone", status=502, timestamp=earlier) for _ in range(3)))
+    send(sender, *(request(status=500, timestamp=before) for _ in range(4)), failure(timestamp=before))
     client = client_of(eve)
 
     page = client.get(PAGE).content.decode()
 
     cells = re.findall(r'<td class="lm-heat-\d"[^>]*><a href="([^"]+)"[^>]*>(\d+)</a></td>', page)
-    assert sorted(int(number) for _, number in cells) == [1, 2]
+    assert sorted(int(number) for _, number in cells) == [1, 2, 3, 4]
     for link, number in cells:
         assert rows_behind(client, link) == int(number)
 
