@@ -1,7 +1,8 @@
 """Charts as plain values, for templates/dashboards/_chart.html and charts.js. Pure.
 
-A chart has an id, a caption, a type ("bar" or "line"), labels, datasets (label, tone, data), and may have marks (what happened at a
-place of it), edges (the times between which each column lies) and a zoom (the address that a part of it is looked at by).
+A chart has an id, a caption, a type ("bar" or "line"), labels, datasets (label, tone, data), and may have a unit of its values
+("ms", "share" for parts of 1), marks (what happened at a place of it, and when in words), edges (the times between which each
+column lies) and a zoom (the address that a part of it is looked at by).
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ def over_time(
     datasets: Sequence[Dataset],
     *,
     y_label: str,
+    unit: str = "",
     kind: str = "bar",
     releases: Sequence[NewRelease] = (),
     path: str = "",
@@ -52,7 +54,8 @@ def over_time(
         "labels": labels_of(steps, question.zone),
         "datasets": [{"label": one.label, "tone": one.tone, "data": list(one.data)} for one in datasets],
         "y_label": y_label,
-        "marks": [_mark(steps, release.first_seen_at, release.release) for release in releases],
+        "unit": unit,
+        "marks": marks_of(steps, question.zone, [(release.first_seen_at, release.release) for release in releases]),
         "edges": [instant(step.start) for step in steps] + [instant(steps[-1].end)],
         "zoom": address_of(path, question, **{**subjects, "window": "custom", "from": None, "to": None}),
     }
@@ -71,9 +74,20 @@ def _label(local: datetime, *, has_days: bool, is_of_days: bool) -> str:
     return f"{local.day} {local:%b} {local:%H:%M}" if has_days else f"{local:%H:%M}"
 
 
-def _mark(steps: Sequence[Span], at: datetime, label: str) -> dict[str, Any]:
+def marks_of(steps: Sequence[Span], zone: tzinfo, happened: Sequence[tuple[datetime, str]]) -> list[dict[str, Any]]:
+    """What happened when, earliest first. Services that release together say it several times: once a column is enough."""
+    marks: dict[tuple[int, str], dict[str, Any]] = {}
+    for at, label in sorted(happened):
+        place = _place(steps, at)
+        local = at.astimezone(zone)
+        when = f"{local.day} {local:%b}, {local:%H:%M}"
+        marks.setdefault((int(place), label), {"at": place, "label": label, "when": when})
+    return list(marks.values())
+
+
+def _place(steps: Sequence[Span], at: datetime) -> float:
     """``at`` as a place between the columns: 2.5 is the middle of the third."""
     for number, step in enumerate(steps):
         if at < step.end:
-            return {"at": round(number + max((at - step.start) / step.length, 0.0), 3), "label": label}
-    return {"at": len(steps), "label": label}
+            return round(number + max((at - step.start) / step.length, 0.0), 3)
+    return len(steps)

@@ -14,6 +14,36 @@
     return { text: named("text"), grid: named("grid"), tone: (name) => named(TONES.includes(name) ? name : "neutral") };
   }
 
+  const grouped = (value, digits) => value.toLocaleString("en-GB", { maximumFractionDigits: digits });
+
+  // As the tables say it (dashboards/templatetags).
+  function took(milliseconds) {
+    if (milliseconds < 999.5) return `${milliseconds >= 9.95 ? milliseconds.toFixed(0) : milliseconds.toFixed(1)} ms`;
+    const seconds = milliseconds / 1000;
+    for (const [most, size, unit] of [[120, 1, "s"], [7200, 60, "min"], [48 * 3600, 3600, "h"]]) {
+      const value = seconds / size;
+      if (seconds < most) return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
+    }
+    return `${(seconds / 86400).toFixed(1)} days`;
+  }
+
+  function percent(share) {
+    const value = 100 * share;
+    if (value > 0 && value < 0.1) return "< 0.1 %";
+    if (value > 99.9 && value < 100) return "> 99.9 %";
+    return `${value >= 10 || value === 0 ? value.toFixed(0) : value.toFixed(1)} %`;
+  }
+
+  function said(value, unit) {
+    if (value === null || value === undefined) return "–";
+    if (unit === "ms") return took(value);
+    if (unit === "share") return percent(value);
+    return grouped(value, Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0);
+  }
+
+  // Ticks are round already; "0 ms" and "1.0 s" say no more than 0 and "1 s".
+  const tick = (value, unit) => value === 0 ? "0" : unit ? said(value, unit).replace(/\.0(?= )/, "") : grouped(value, 6);
+
   // What happened at a place of the chart: a dashed line with its name, as far as there is room for names.
   const marks = {
     id: "lmMarks",
@@ -21,6 +51,7 @@
       const { ctx, chartArea: area, scales: { x } } = chart;
       const found = chart.lmMarks ?? [];
       const { text } = colours();
+      const named = new Set();
       let free = -Infinity;
       ctx.save();
       ctx.strokeStyle = ctx.fillStyle = text;
@@ -33,10 +64,12 @@
         ctx.moveTo(left, area.top);
         ctx.lineTo(left, area.bottom);
         ctx.stroke();
+        if (named.has(mark.label)) continue;
         const width = ctx.measureText(mark.label).width;
         const start = Math.min(left + 4, area.right - width);
         if (start < free) continue;
         ctx.fillText(mark.label, start, area.top + 10);
+        named.add(mark.label);
         free = start + width + 8;
       }
       ctx.restore();
@@ -48,6 +81,12 @@
     const count = x.getLabels().length;
     const width = count > 1 ? x.getPixelForValue(1) - x.getPixelForValue(0) : x.width;
     return x.getPixelForValue(0) + (at - 0.5) * width;
+  }
+
+  // The names of what is marked within a column, for which there may be no room above it.
+  function marksAt(chart, column) {
+    const found = (chart.marks ?? []).filter((mark) => Math.floor(mark.at) === column && mark.when);
+    return found.map((mark) => `${mark.label} (${mark.when})`);
   }
 
   // Drag over a part of the chart to look at that part alone.
@@ -114,10 +153,18 @@
         maintainAspectRatio: false,
         animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 300 },
         interaction: { mode: "index", intersect: false },
-        plugins: { legend: { display: chart.datasets.length > 1, labels: { color: text, boxWidth: 12 } } },
+        plugins: {
+          legend: { display: chart.datasets.length > 1, labels: { color: text, boxWidth: 12 } },
+          tooltip: {
+            callbacks: {
+              label: (item) => `${item.dataset.label}: ${said(item.raw, chart.unit)}`,
+              footer: (items) => marksAt(chart, items[0]?.dataIndex),
+            },
+          },
+        },
         scales: {
           x: { stacked, grid: { display: false }, border: { color: grid }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 12 } },
-          y: { stacked, beginAtZero: true, grid: { color: grid }, border: { display: false }, ticks: { color: text, precision: 0 }, title: { display: Boolean(chart.y_label), text: chart.y_label, color: text } },
+          y: { stacked, beginAtZero: true, grid: { color: grid }, border: { display: false }, ticks: { color: text, ...(chart.unit === "share" ? {} : { precision: 0 }), callback: (value) => tick(value, chart.unit) }, title: { display: Boolean(chart.y_label), text: chart.y_label, color: text } },
         },
       },
     });
