@@ -121,7 +121,7 @@ class IssueAdmin(ModelAdmin):
     def what_broke(self, issue: Issue) -> SafeString:
         return format_html(
             '<span class="lm-issue-title">{}</span>'
-            '<span class="lm-issue-culprit">{}</span><span class="lm-issue-origin">{} · {}</span>',
+            '<span class="lm-issue-culprit">{}</span><span class="lm-issue-origin"><bdi>{}</bdi> · <bdi>{}</bdi></span>',
             issue.title,
             issue.culprit,
             issue.service.name,

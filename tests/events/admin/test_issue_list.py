@@ -45,6 +45,14 @@ def ada(db: None) -> User:
     return triager()
 
 
+def test_a_name_that_turns_the_direction_of_writing_turns_no_other_word(sender: Sender, ada: User) -> None:
+    sender.store(failure("\u202eturned"))
+
+    page = client_of(ada).get(LIST).content.decode()
+
+    assert "<bdi>lift api</bdi> · <bdi>\u202eturned</bdi>" in page
+
+
 def test_it_shows_the_worst_and_then_the_latest_first(sender: Sender, ada: User) -> None:
     sender.store(
         failure("warned", severity="warning"),
@@ -65,7 +73,7 @@ def test_it_shows_counts_users_service_and_a_sparkline(sender: Sender, ada: User
 
     assert '<span class="lm-issue-number">3</span>' in text
     assert '<span class="lm-issue-number">2</span>' in text
-    assert "lift api · a_failed" in text
+    assert "<bdi>lift api</bdi> · <bdi>a_failed</bdi>" in text
     assert 'aria-label="Last 24 hours: 3 events"' in text
     assert 'aria-label="Last 14 days: 3 events"' in text
     assert re.search(r'<time datetime="[^"]+" title="[^"]+UTC">just now</time>', text)
