@@ -1,4 +1,4 @@
-// Tells the server the reader's time zone, and copies what a button names.
+// Tells the server the reader's time zone, copies what a button names, and says where a wide table goes on.
 (() => {
   "use strict";
 
@@ -46,6 +46,22 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-lm-submits]")) event.target.form.requestSubmit();
   });
+
+  // Says at which edges a wide table goes on, for a shadow there.
+  function watchEdges(frame) {
+    const scrolled = frame.querySelector(".lm-scroll");
+    const tell = () => {
+      const box = scrolled.getBoundingClientRect();
+      const inner = scrolled.firstElementChild.getBoundingClientRect();
+      frame.classList.toggle("lm-edges-left", inner.left < box.left - 2);
+      frame.classList.toggle("lm-edges-right", inner.right > box.right + 2);
+    };
+    scrolled.addEventListener("scroll", tell, { passive: true });
+    new ResizeObserver(tell).observe(scrolled);
+  }
+  const watchAll = () => document.querySelectorAll("[data-lm-edges]").forEach(watchEdges);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", watchAll);
+  else watchAll();
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-lm-copy]");
