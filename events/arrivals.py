@@ -1,5 +1,6 @@
 """Events as they arrive: for the live feed, which asks every second or two."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from events.event_search import EventFilter, matching_events
@@ -12,8 +13,21 @@ MOST = 50
 LONGEST = timedelta(minutes=10)
 
 
-def arrivals(wanted: EventFilter, *, since: datetime, now: datetime) -> list[Event]:
-    """What arrived since then and a little before, the last arrivals first, at most 50; whenever in the window it occurred."""
-    since = max(since, now - LONGEST) - OVERLAP
-    found = matching_events(wanted.search(now)).filter(stored_at__gt=since)
-    return list(found.order_by("-stored_at", "-id")[:MOST])
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """The last arrivals first. ``is_cut``: there are more of that time, older than these, which the reader may know already.
+
+    ``was_away``: the reader asked for a longer time than is looked at.
+    """
+
+    events: list[Event]
+    is_cut: bool
+    was_away: bool
+
+
+def arrivals(wanted: EventFilter, *, since: datetime, now: datetime) -> Arrivals:
+    """What arrived since then and a little before, at most 50; whenever in the window it occurred."""
+    was_away = since < now - LONGEST
+    found = matching_events(wanted.search(now)).filter(stored_at__gt=max(since, now - LONGEST) - OVERLAP)
+    events = list(found.order_by("-stored_at", "-id")[: MOST + 1])
+    return Arrivals(events[:MOST], is_cut=len(events) > MOST, was_away=was_away)

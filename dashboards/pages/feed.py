@@ -40,6 +40,11 @@ class _FeedView(UnfoldSiteViewMixin, TemplateView):
         )
 
 
+def all_events(wanted: EventFilter) -> str:
+    """The list of the same events."""
+    return reverse("admin:events_event_changelist") + wanted.query_string()
+
+
 class FeedPage(_FeedView):
     """The newest fifty to begin with; the page then asks for what arrives (feed.js)."""
 
@@ -62,14 +67,15 @@ class FeedPage(_FeedView):
             services=Service.objects.order_by("name", "pk").values_list("pk", "name")[:200],
             arrivals=reverse("admin:analytics_feed_arrivals") + changed,
             since=now.isoformat(),
-            all_events=reverse("admin:events_event_changelist") + wanted.query_string(),
+            all_events=all_events(wanted),
+            most=MOST,
             has_heard=bool(page.events) or has_heard_anything(),
             **kwargs,
         )
 
 
 class ArrivalsFragment(_FeedView):
-    """The rows that arrived since the time of the address, and the time to ask with next."""
+    """The rows that arrived since the time of the address, the time to ask with next, and whether there were more."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         now = timezone.now()
@@ -79,8 +85,17 @@ class ArrivalsFragment(_FeedView):
             raise Http404("Since when? The address names no time.") from None
         if since.tzinfo is None:
             raise Http404("The time lacks its offset.")
-        found = arrivals(self.wanted, since=since, now=now)
-        return TemplateResponse(request, "admin/analytics/_arrivals.html", {"events": found, "since": now.isoformat()})
+        wanted = self.wanted
+        found = arrivals(wanted, since=since, now=now)
+        context = {
+            "events": found.events,
+            "is_cut": found.is_cut,
+            "was_away": found.was_away,
+            "since": now.isoformat(),
+            "most": MOST,
+            "all_events": all_events(wanted),
+        }
+        return TemplateResponse(request, "admin/analytics/_arrivals.html", context)
 
 
 class EventPanel(_FeedView):

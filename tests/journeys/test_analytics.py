@@ -1,10 +1,12 @@
 """The analytics pages in a real Chromium, as people use them: live feed, from the overview to whom it hurt, zooming in."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -90,6 +92,68 @@ def test_a_reader_who_scrolled_is_told_and_not_moved(page: Page, liftmon: Runnin
     assert page.locator("#lm-feed >> text=while scrolled").count() == 0
     page.click("#lm-feed-pill")
     page.wait_for_selector("#lm-feed >> text=while scrolled")
+
+
+def test_rows_do_not_move_while_the_reader_is_at_one(page: Page, liftmon: RunningLiftmon, key: str) -> None:
+    page.goto(f"{liftmon.url}/admin/analytics/feed/", wait_until="networkidle")
+    page.hover("#lm-feed tr >> nth=1")
+    top = page.locator("#lm-feed").bounding_box()
+
+    fail(liftmon, key, "while pointed at")
+
+    page.wait_for_selector("#lm-feed-pill:has-text('1 new')")
+    assert page.text_content("#lm-feed-told") == "1 new event waits above the list."
+    assert page.locator("#lm-feed").bounding_box() == top
+    page.mouse.move(2, 2)
+    page.wait_for_selector("#lm-feed >> text=while pointed at")
+
+    page.focus("#lm-feed a[data-lm-panel] >> nth=0")
+    top = page.locator("#lm-feed").bounding_box()
+    fail(liftmon, key, "while focused")
+    page.wait_for_selector("#lm-feed-pill:has-text('1 new')")
+    assert page.locator("#lm-feed").bounding_box() == top
+    page.focus("#lm-feed-pause")
+    page.wait_for_selector("#lm-feed >> text=while focused")
+
+
+def test_what_a_flood_leaves_out_is_told(page: Page, liftmon: RunningLiftmon, key: str) -> None:
+    page.goto(f"{liftmon.url}/admin/analytics/feed/?name=flood", wait_until="networkidle")
+
+    flood = [{"event": "flood", "level": "error", "message": f"drop {number}"} for number in range(60)]
+    send(liftmon, key, json.dumps(flood).encode())
+
+    page.wait_for_selector("#lm-feed .lm-feed-gap >> text=older ones are missing here")
+    page.wait_for_selector("#lm-feed-state:has-text('more than 50 arrived at once')")
+    assert page.locator("#lm-feed tr.lm-feed-row").count() == 50
+    page.click("#lm-feed-reload")
+    page.wait_for_selector("#lm-feed-state:has-text('Live: what arrives')")
+
+
+def test_a_reader_who_was_away_for_long_begins_anew(page: Page, liftmon: RunningLiftmon, key: str) -> None:
+    page.goto(f"{liftmon.url}/admin/analytics/feed/", wait_until="networkidle")
+    long_ago = urlencode({"since": (datetime.now(UTC) - timedelta(minutes=11)).isoformat()})
+
+    with page.expect_event("load", timeout=10_000):
+        page.route(
+            "**/arrivals/**",
+            lambda route: route.continue_(url=re.sub(r"since=[^&]+", long_ago, route.request.url)),
+            times=1,
+        )
+
+    page.wait_for_selector("#lm-feed-state:has-text('Live: what arrives')")
+
+
+def test_the_heat_map_opens_at_its_newest_column(page: Page, liftmon: RunningLiftmon, key: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{liftmon.url}/admin/analytics/endpoints/?window=24h", wait_until="networkidle")
+
+    is_seen = """cell => {
+        const [box, frame] = [cell, cell.closest(".lm-scroll")].map((one) => one.getBoundingClientRect());
+        return box.left >= frame.left && box.right <= frame.right + 1;
+    }"""
+    assert page.locator(".lm-heat thead th:last-child").evaluate(is_seen)
+    assert not page.locator(".lm-heat thead th:nth-child(2)").evaluate(is_seen)
+    assert page.locator(".lm-edges-left").count() == 1
 
 
 def test_an_event_opens_beside_the_feed_and_the_keyboard_leads_back(

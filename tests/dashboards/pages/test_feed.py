@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -63,6 +64,31 @@ def test_it_tells_the_time_to_ask_with_next(sender: Sender, eve: User) -> None:
     assert datetime.fromisoformat(since) >= before
 
 
+@pytest.mark.parametrize(("minutes", "was_away"), [(9, False), (11, True)])
+def test_a_reader_who_was_away_for_long_is_told(sender: Sender, eve: User, minutes: int, was_away: bool) -> None:
+    sender.store(failure())
+    since = timezone.now() - timedelta(minutes=minutes)
+
+    rows = client_of(eve).get(f"{ARRIVALS}?{urlencode({'since': since.isoformat()})}").content.decode()
+
+    assert ("data-lm-away" in rows) is was_away
+    assert "api_timeout" in rows
+
+
+@pytest.mark.parametrize(("events", "is_cut"), [(50, False), (51, True)])
+def test_more_than_fifty_at_once_are_not_dropped_in_silence(
+    sender: Sender, eve: User, events: int, is_cut: bool
+) -> None:
+    sender.store(*(failure(message=f"no {number}") for number in range(events)))
+
+    query = urlencode({"since": timezone.now().isoformat(), "severity": "errors"})
+    rows = client_of(eve).get(f"{ARRIVALS}?{query}").content.decode()
+
+    assert rows.count("data-lm-panel") == 50
+    assert ("More than 50 arrived at once" in rows) is is_cut
+    assert ('<a href="/admin/events/event/?severity=errors">' in rows) is is_cut
+
+
 def test_what_arrived_long_before_is_left_out(sender: Sender, eve: User) -> None:
     sender.store(failure())
 
@@ -114,6 +140,28 @@ def test_the_panel_tells_of_one_event(sender: Sender, eve: User) -> None:
     assert "<script>" not in panel
     assert "/admin/analytics/endpoint/?endpoint=%2Fapi%2Fjobs" in panel
     assert "Part of issue" in panel
+
+
+def test_the_panel_leads_to_what_else_the_user_met(sender: Sender, eve: User) -> None:
+    sender.store(failure(user_id="u-1"), failure(user_id="u-1"), failure(user_id="u-2"))
+    event = Event.objects.exclude(user_hash="").order_by("stored_at", "id").first()
+    assert event is not None
+    client = client_of(eve)
+
+    panel = client.get(f"/admin/analytics/feed/{event.id}/").content.decode()
+
+    listed, timeline = re.findall(rf'href="([^"]+user={event.user_hash}[^"]*)"', panel)
+    page: Any = client.get(unescape(listed))
+    assert {one.user_hash for one in page.context_data["page"].events} == {event.user_hash}
+    assert client.get(unescape(timeline)).status_code == 200
+
+
+def test_a_name_that_turns_the_direction_of_writing_turns_no_other_word(sender: Sender, eve: User) -> None:
+    sender.store(failure("\u202eturned"))
+
+    panel = client_of(eve).get(f"/admin/analytics/feed/{Event.objects.get().id}/").content.decode()
+
+    assert re.search(r"<h2>.*<bdi>\u202eturned</bdi></h2>", panel, re.DOTALL)
 
 
 def test_the_panel_of_no_event_is_not_found(eve: User) -> None:
