@@ -113,6 +113,10 @@ class EventFilter:
 
     def query_string(self, **changes: object) -> str:
         """The address of this filter with changes, first page unless a change says otherwise."""
+        return "?" + urlencode(self.query(**changes))
+
+    def query(self, **changes: object) -> dict[str, str]:
+        """The words of that address."""
         changed = replace(self, **{"older_than": None, "newer_than": None, **changes})  # type: ignore[arg-type]
         values = {
             "window": changed.window if changed.window != _DEFAULT_WINDOW else "",
@@ -132,7 +136,16 @@ class EventFilter:
             "before": changed.older_than or "",
             "after": changed.newer_than or "",
         }
-        return "?" + urlencode({key: value for key, value in values.items() if value != ""})
+        return {word: str(value) for word, value in values.items() if value != ""}
+
+    @property
+    def cleared(self) -> str:
+        """The address of everything in the same window."""
+        return EventFilter(window=self.window, start=self.start, end=self.end).query_string()
+
+    @property
+    def is_custom(self) -> bool:
+        return self.window == CUSTOM
 
     @property
     def place(self) -> Place | None:

@@ -15,9 +15,9 @@ class SearchTooSlowError(Exception):
 
 
 @contextmanager
-def limited_patience() -> Iterator[None]:
-    """A transaction in which PostgreSQL gives up a statement that takes longer. Raises SearchTooSlowError."""
-    milliseconds = PATIENCE // timedelta(milliseconds=1)
+def limited_patience(patience: timedelta | None = None) -> Iterator[None]:
+    """A transaction in which PostgreSQL gives up a statement that takes longer (than PATIENCE). Raises SearchTooSlowError."""
+    milliseconds = (PATIENCE if patience is None else patience) // timedelta(milliseconds=1)
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{milliseconds}ms"])

@@ -12,7 +12,8 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from events.choices import SeverityChoices
-from events.event_search import WINDOWS, EventFilter, EventPage, find_events, neighbours
+from events.event_search import CUSTOM, WINDOWS, EventFilter, EventPage, find_events, neighbours
+from events.event_total import total_of
 from events.models import Event, EventType, Issue, Service
 from events.patience import SearchTooSlowError
 
@@ -38,12 +39,13 @@ class EventAdmin(ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        wanted = EventFilter.from_query(request.GET.dict())
+        wanted, now = EventFilter.from_query(request.GET.dict()), timezone.now()
         is_too_slow = False
         try:
-            page = find_events(wanted, now=timezone.now())
+            page = find_events(wanted, now=now)
         except SearchTooSlowError:
             page, is_too_slow = EventPage([], older=None, newer=None), True
+        looked_at = wanted.search(now)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -52,6 +54,12 @@ class EventAdmin(ModelAdmin):
             "wanted": wanted,
             "page": page,
             "is_too_slow": is_too_slow,
+            "total": total_of(wanted, page, now=now) if page.events else None,
+            # A window of the address that could not be read is told, not replaced in silence.
+            "is_window_unread": request.GET.get("window") == CUSTOM and not wanted.is_custom,
+            "kept": {word: value for word, value in wanted.query().items() if word not in ("window", "from", "to")},
+            "start_local": f"{timezone.localtime(looked_at.start):%Y-%m-%dT%H:%M}",
+            "end_local": f"{timezone.localtime(min(looked_at.end, now) if not wanted.is_custom else looked_at.end):%Y-%m-%dT%H:%M}",
             "windows": [
                 {
                     "label": label,

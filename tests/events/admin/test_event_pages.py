@@ -1,5 +1,8 @@
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -119,6 +122,68 @@ def test_the_list_costs_the_same_however_long_it_is(
         reader.get(LIST)
 
     assert not any("COUNT" in query["sql"] and "events_event" in query["sql"] for query in queries.captured_queries)
+
+
+def test_a_list_of_several_pages_counts_no_further_than_its_limit(
+    sender: Sender, reader: Client, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    sender.store(*({"event": "api_timeout"} for _ in range(PAGE_SIZE + 5)))
+
+    # The patience with the count is set, used and let go of.
+    with django_assert_max_num_queries(18) as queries:
+        page: Any = reader.get(LIST)
+
+    (counting,) = (one["sql"] for one in queries.captured_queries if "COUNT(*)" in one["sql"])
+    assert "LIMIT 10001" in counting
+    assert f"{PAGE_SIZE + 5} events</strong>, newest first" in page.content.decode()
+    assert f"{PAGE_SIZE} shown of {PAGE_SIZE + 5}" in page.content.decode()
+    second: Any = reader.get(LIST + page.context_data["older"])
+    assert f"5 shown of {PAGE_SIZE + 5}" in second.content.decode()
+    monkeypatch.setattr("events.event_total.MOST", PAGE_SIZE + 1)
+    assert f"More than {PAGE_SIZE + 1} events</strong>" in reader.get(LIST).content.decode()
+
+
+def test_a_count_that_takes_too_long_says_what_is_known(
+    sender: Sender, reader: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender.store(*({"event": "api_timeout"} for _ in range(PAGE_SIZE + 5)))
+    slow = Event.objects.extra(where=["pg_sleep(0.1) IS NOT NULL"])
+    monkeypatch.setattr("events.event_total._PATIENCE", timedelta(milliseconds=50))
+    monkeypatch.setattr("events.event_total.matching_events", lambda *_: slow)
+
+    assert f"More than {PAGE_SIZE} events</strong>" in reader.get(LIST).content.decode()
+
+
+def test_one_event_is_one(sender: Sender, reader: Client) -> None:
+    sender.store({"event": "api_timeout"})
+
+    assert "1 event</strong>, newest first" in reader.get(LIST).content.decode()
+
+
+def test_a_window_of_ones_own_is_kept_by_clear_and_by_the_filters(sender: Sender, reader: Client) -> None:
+    sender.store({"event": "a", "severity": "error", "timestamp": ago(hours=50).isoformat()})
+    start, end = (f"{ago(hours=hours):%Y-%m-%dT%H:%MZ}" for hours in (51, 49))
+    address = f"{LIST}?{urlencode({'window': 'custom', 'from': start, 'to': end, 'severity': 'error', 'name': 'a'})}"
+
+    page: Any = reader.get(address)
+
+    text = page.content.decode()
+    assert re.search(r'<summary class="lm-button" aria-current="true">Custom</summary>', text)
+    (clear,) = re.findall(r'<a href="([^"]+)">Clear</a>', text)
+    cleared: Any = reader.get(LIST + unescape(clear))
+    wanted, whole = page.context_data["wanted"], cleared.context_data["wanted"]
+    assert (whole.window, whole.start, whole.end) == ("custom", wanted.start, wanted.end)
+    assert (whole.severity, whole.name) == ("", "")
+    (form,) = re.findall(r'<details class="lm-custom".*?</details>', text, re.DOTALL)
+    sent = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form))
+    again: Any = reader.get(f"{LIST}?{urlencode(sent)}")
+    assert again.context_data["wanted"] == wanted
+
+
+@pytest.mark.parametrize("query", ["from=yesterday&to=today", "", "from=2026-03-02T00:00Z&to=2026-03-01T00:00Z"])
+def test_a_window_that_cannot_be_read_is_told(sender: Sender, reader: Client, query: str) -> None:
+    assert "These are the last 24 hours instead" in reader.get(f"{LIST}?window=custom&{query}").content.decode()
+    assert "These are the last 24 hours instead" not in reader.get(f"{LIST}?window=7d").content.decode()
 
 
 def test_a_search_that_takes_too_long_says_so(sender: Sender, reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
