@@ -18,6 +18,7 @@ MAX_KEYS = 500  # of one object
 MAX_ITEMS = 1_000  # of one array
 MAX_NODES = 20_000  # of one event
 OLDEST = timedelta(days=30)
+LONGEST_DURATION_MS = timedelta(days=3653) / timedelta(milliseconds=1)
 FURTHEST_AHEAD = timedelta(minutes=1)
 _YOUNGEST = -FURTHEST_AHEAD
 # A number with more digits than this is kept as text; reading it as a number would cost quadratic time.
@@ -32,6 +33,7 @@ RULES: dict[str, str] = {
     "surrogate": "Held half of a surrogate pair (broken UTF-16); it was replaced",
     "not_a_number": "Was NaN or infinite, which JSON does not have; now null",
     "number_too_large": "Was a whole number beyond 64 bits; kept as text",
+    "duration_too_long": "Lasted longer than ten years, which cannot be meant; not counted as a duration",
     "text_truncated": "Was longer than the limit; the end was cut",
     "keys_dropped": "Had more keys than the limit; the last ones were dropped",
     "items_dropped": "Had more items than the limit; the last ones were dropped",
@@ -241,6 +243,17 @@ def read_number(value: Any, path: str, marks: list[Mark]) -> float | None:
         return number
     marks.append({"path": path, "rule": "wrong_type"})
     return None
+
+
+def read_duration(value: Any, path: str, marks: list[Mark], *, unit_ms: float = 1.0) -> float | None:
+    """Milliseconds, from a number of units; one that cannot be meant is None and marked, so that it spoils no average."""
+    number = read_number(value, path, marks)
+    if number is None:
+        return None
+    if number > LONGEST_DURATION_MS / unit_ms:
+        marks.append({"path": path, "rule": "duration_too_long"})
+        return None
+    return number * unit_ms
 
 
 def read_text(value: Any, path: str, marks: list[Mark], *, limit: int) -> str:

@@ -19,7 +19,7 @@ from events.ingest.repair import (
     mend,
     mend_key,
     mend_text,
-    read_number,
+    read_duration,
     read_text,
     read_time,
 )
@@ -262,10 +262,9 @@ def _read_text_fields(event: IncomingEvent, fields: _Fields) -> None:
         event.endpoint = _endpoint_path(endpoint)
     value, path = fields.find("duration_ms", "response_time_ms")
     if value is not None:
-        event.duration_ms = read_number(value, path, fields.marks)
+        event.duration_ms = read_duration(value, path, fields.marks)
     elif (value := fields.values.get("duration_seconds")) is not None:
-        seconds = read_number(value, fields.path("duration_seconds"), fields.marks)
-        event.duration_ms = None if seconds is None else seconds * 1000
+        event.duration_ms = read_duration(value, fields.path("duration_seconds"), fields.marks, unit_ms=1000)
 
 
 def _endpoint_path(endpoint: str) -> str:

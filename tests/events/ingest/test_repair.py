@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.ingest import repair
-from events.ingest.repair import HugeNumber, TooDeepError, mend, read_number, read_text, read_time
+from events.ingest.repair import HugeNumber, TooDeepError, mend, read_duration, read_number, read_text, read_time
 from events.ingest.types import Mark
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -147,6 +147,18 @@ def test_it_reads_a_number(value: Any, number: float | None, is_marked: bool) ->
 
     assert read_number(value, "duration_ms", marks) == number
     assert bool(marks) is is_marked
+
+
+@pytest.mark.parametrize(
+    ("value", "unit_ms", "duration_ms"),
+    [(0, 1, 0.0), (10_050, 1, 10_050.0), (7_776_000, 1000, 7_776_000_000.0), (1e308, 1, None), (1e306, 1000, None),
+     (4e8, 1000, None)],
+)  # fmt: skip
+def test_a_duration_that_cannot_be_meant_is_none(value: float, unit_ms: float, duration_ms: float | None) -> None:
+    marks: list[Mark] = []
+
+    assert read_duration(value, "duration_ms", marks, unit_ms=unit_ms) == duration_ms
+    assert [mark["rule"] for mark in marks] == ([] if duration_ms is not None else ["duration_too_long"])
 
 
 def test_it_reads_text_from_numbers_and_leaves_containers_out() -> None:
