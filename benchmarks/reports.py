@@ -167,17 +167,23 @@ def windows_table(months: Sequence[Month]) -> str:
 
 def guide_table(month: Month) -> str:
     lines = [
-        "| the guide's query, over 7 days | as it is written | its report, whole | times as fast | events counted |",
-        "| --- | --- | --- | --- | --- |",
+        "| the guide's query, over 7 days | as it is written | its columns | times as fast | the report, whole | times as fast | events |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for one in month.guide:
-        raw, report = one["raw_seconds"], one["report_seconds"]
         counts = f"{one['raw_count']:,}"
         if one["raw_count"] != one["report_count"]:
             counts += f" (the report: {one['report_count']:,})"
-        taken = f"{raw * 1000:,.0f} ms | {report * 1000:.0f} ms | {raw / report:.0f}"
-        lines.append(f"| {one['name']} | {taken} | {counts} |")
+        raw = one["raw_seconds"]
+        cells = [one["name"], _milliseconds(raw)]
+        for seconds in (one["columns_seconds"], one["report_seconds"]):
+            cells += [_milliseconds(seconds), f"{raw / seconds:.0f}"]
+        lines.append(f"| {' | '.join([*cells, counts])} |")
     return "\n".join(lines)
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:,.0f} ms"
 
 
 def report_of(months: Sequence[Month], rounds: int) -> str:
@@ -187,7 +193,7 @@ def report_of(months: Sequence[Month], rounds: int) -> str:
         pages_table(months, middle),
         f"Medians in milliseconds at {', '.join(f'{month.millions:g}' for month in months)} million events, by window:",
         windows_table(months),
-        f"At {middle.millions:g} million events (must be at least {_LEAST_GAIN} times as fast):",
+        f"At {middle.millions:g} million events (questions of seven days must be answered {_LEAST_GAIN} times as fast):",
         guide_table(middle),
     ])  # fmt: skip
 

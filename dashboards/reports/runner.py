@@ -142,6 +142,11 @@ def _spans(question: Question, steps: Sequence[Span]) -> Mapping[str, Callable[[
     }
 
 
+def text_of(name: str) -> str:
+    """What a statement of `ask` ends with."""
+    return _read(name)[0]
+
+
 @cache
 def _read(name: str) -> tuple[str, Mapping[str, str]]:
     """A question's text without its comments, and what its headers say ("" for none)."""

@@ -1,7 +1,7 @@
 """Slowest endpoints: how long requests take, whether that changed, and whether the newest release made it worse."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dashboards.reports.latency import Latency, latency_of
 from dashboards.reports.question import Question
@@ -71,10 +71,10 @@ class _Row:
     p50: int | None
     p95: int | None
     p99: int | None
-    samples_before: int
-    p50_before: int | None
-    p95_before: int | None
-    p99_before: int | None
+
+    @property
+    def latency(self) -> Latency:
+        return latency_of(self.samples, self.p50, self.p95, self.p99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +97,27 @@ class _OfRelease:
 def slowest_endpoints(question: Question) -> SlowestEndpoints:
     """The guide's question about api_response_time, with what changed."""
     rows = ask("slowest_endpoints", question, _Row, least=LEAST_REQUESTS)
+    window = question.window
+    earlier = replace(question, window=replace(window, span=window.before))
+    before = {
+        (row.service_id, row.endpoint): row.latency
+        for row in (ask("slowest_endpoints", earlier, _Row, least=0) if rows else ())
+    }
     released = new_releases(question)
     comparisons = _comparisons(question, released) if rows and released else {}
-    endpoints = [_latency(row, comparisons.get((row.service_id, row.endpoint))) for row in rows]
+    unknown = latency_of(0, None, None, None)
+    endpoints = [
+        _endpoint(
+            row, before.get((row.service_id, row.endpoint), unknown), comparisons.get((row.service_id, row.endpoint))
+        )
+        for row in rows
+    ]
     endpoints.sort(key=_slowest_first)
     return SlowestEndpoints(endpoints, distribution(ask("response_times", question, _Bucket)), released)
 
 
-def _latency(row: _Row, release: ReleaseComparison | None) -> EndpointLatency:
-    now = latency_of(row.samples, row.p50, row.p95, row.p99)
-    before = latency_of(row.samples_before, row.p50_before, row.p95_before, row.p99_before)
+def _endpoint(row: _Row, before: Latency, release: ReleaseComparison | None) -> EndpointLatency:
+    now = row.latency
     return EndpointLatency(
         row.service_id, row.endpoint, row.requests, row.slow, now, before, compared(now, before), release
     )

@@ -1,7 +1,6 @@
--- How long the requests of each endpoint took, in the window and in the one before.
+-- How long the requests of each endpoint took in the window.
 -- Parameters: least (an endpoint has more requests than that).
--- Columns: service_id, endpoint, requests, slow (events named slow_endpoint), samples, p50, p95, p99, samples_before, p50_before, p95_before,
--- p99_before (percentiles are buckets).
+-- Columns: service_id, endpoint, requests, slow (events named slow_endpoint), samples, p50, p95, p99 (buckets).
 -- Indexes: the primary keys of events_count_* and events_latency_* (time, series).
 -- series: endpoint <> '' AND name IN ('api_response_time', 'slow_endpoint')
 -- latencies: service_id, endpoint WHERE name = 'api_response_time'
@@ -20,18 +19,6 @@
         min(bucket) FILTER (WHERE up_to >= ceil(0.95 * total)) AS p95,
         min(bucket) FILTER (WHERE up_to >= ceil(0.99 * total)) AS p99
     FROM ranked GROUP BY 1, 2
-), ranked_before AS (
-    SELECT service_id, endpoint, bucket, sum(event_count) OVER (PARTITION BY service_id, endpoint ORDER BY bucket) AS up_to,
-        sum(event_count) OVER (PARTITION BY service_id, endpoint) AS total
-    FROM latencies_before
-), percentiles_before AS (
-    SELECT service_id, endpoint, max(total)::bigint AS samples_before,
-        min(bucket) FILTER (WHERE up_to >= ceil(0.50 * total)) AS p50_before,
-        min(bucket) FILTER (WHERE up_to >= ceil(0.95 * total)) AS p95_before,
-        min(bucket) FILTER (WHERE up_to >= ceil(0.99 * total)) AS p99_before
-    FROM ranked_before GROUP BY 1, 2
 )
-SELECT service_id, endpoint, requests, slow, coalesce(samples, 0) AS samples, p50, p95, p99,
-    coalesce(samples_before, 0) AS samples_before, p50_before, p95_before, p99_before
-FROM told LEFT JOIN percentiles USING (service_id, endpoint) LEFT JOIN percentiles_before USING (service_id, endpoint)
-WHERE requests > %(least)s
+SELECT service_id, endpoint, requests, slow, coalesce(samples, 0) AS samples, p50, p95, p99
+FROM told LEFT JOIN percentiles USING (service_id, endpoint) WHERE requests > %(least)s
