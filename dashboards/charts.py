@@ -1,8 +1,8 @@
 """Charts as plain values, for templates/dashboards/_chart.html and charts.js. Pure.
 
 A chart has an id, a caption, a type ("bar" or "line"), labels, datasets (label, tone, data), and may have a unit of its values
-("ms", "share" for parts of 1), marks (what happened at a place of it, and when in words), edges (the times between which each
-column lies) and a zoom (the address that a part of it is looked at by).
+("ms", "share" for parts of 1), marks (what happened at a place of it, when in words, and in which environments), edges (the times
+between which each column lies) and a zoom (the address that a part of it is looked at by).
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,6 +56,7 @@ def over_time(
         "y_label": y_label,
         "unit": unit,
         "marks": marks_of(steps, question.zone, [(release.first_seen_at, release.release) for release in releases]),
+        "marked_in": sorted({release.environment for release in releases} - {""}),
         "edges": [instant(step.start) for step in steps] + [instant(steps[-1].end)],
         "zoom": address_of(path, question, **{**subjects, "window": "custom", "from": None, "to": None}),
     }

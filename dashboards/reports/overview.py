@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Q
 
 from dashboards.reports.failure_rates import EndpointRate, rates_of
 from dashboards.reports.question import Question
+from dashboards.reports.releases import arrivals
 from dashboards.reports.runner import ask
 from dashboards.statistics import Change, Share, change_of, share_of
-from events.models import Issue, Release, Service
+from events.models import Issue, Service
 
 _TOP_ISSUES, _TOP_ENDPOINTS, _LAST_RELEASES = 8, 5, 5
 
@@ -58,11 +59,12 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseLine:
-    """One of the last releases, with what came of it in the window."""
+    """One of the last releases, with what came of it in the window; ``first_seen_at`` is of its arrival in ``environment``."""
 
     service_id: int
     release: str
     first_seen_at: datetime
+    environment: str
     events: int
     failures: int
     users_hurt: int
@@ -191,26 +193,23 @@ def _line(issue: Issue) -> IssueLine:
 
 def _last_releases(question: Question) -> list[ReleaseLine]:
     """Those that came out last, newest first, whether in the window or before it."""
-    filters = question.filters
-    known = Release.objects.filter(first_seen_at__lt=question.window.end)
-    for word, value in (
-        ("service_id", filters.service_id),
-        ("environment", filters.environment),
-        ("release", filters.release),
-    ):
-        if value:
-            known = known.filter(**{word: value})
-    first = known.values("service_id", "release").annotate(first=Min("first_seen_at"))
-    last = list(first.order_by("-first", "service_id", "release")[:_LAST_RELEASES])
+    arrived = arrivals(question)
+    if question.filters.release:
+        arrived = arrived.filter(release=question.filters.release)
+    last = list(arrived.order_by("-first_seen_at", "service_id", "release")[:_LAST_RELEASES])
     if not last:
         return []
-    found = ask("release_failures", question, _ReleaseFailures, releases=[one["release"] for one in last])
+    found = ask("release_failures", question, _ReleaseFailures, releases=[one.release for one in last])
     told = {(one.service_id, one.release): one for one in found}
     lines = []
     for one in last:
-        key = one["service_id"], one["release"]
+        key = one.service_id, one.release
         told_of = told.get(key, _ReleaseFailures(*key, 0, 0, 0))
-        lines.append(ReleaseLine(*key, one["first"], told_of.events, told_of.failures, told_of.users_hurt))
+        lines.append(
+            ReleaseLine(
+                *key, one.first_seen_at, one.environment, told_of.events, told_of.failures, told_of.users_hurt
+            )
+        )
     return lines
 
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 
 from dashboards.reports.latency import Latency, latency_of
 from dashboards.reports.question import Question
-from dashboards.reports.releases import NewRelease, new_releases
+from dashboards.reports.releases import NewRelease, arrivals, new_releases
 from dashboards.reports.runner import ask
 from events.latency import milliseconds_of
-from events.models import Release
 
 # The guide's question leaves endpoints of ten requests and fewer out.
 LEAST_REQUESTS = 10
@@ -160,15 +159,10 @@ def _comparisons(question: Question, released: Sequence[NewRelease]) -> dict[tup
 
 
 def _newest_and_previous(question: Question, service_ids: set[int]) -> dict[int, tuple[str, str]]:
-    known = Release.objects.filter(service_id__in=service_ids, first_seen_at__lt=question.window.end)
-    if question.filters.environment:
-        known = known.filter(environment=question.filters.environment)
+    known = arrivals(question).filter(service_id__in=service_ids)
     names: dict[int, list[str]] = {}
     for service_id, release in known.order_by("-first_seen_at", "release").values_list("service_id", "release")[:500]:
-        of_service = names.setdefault(service_id, [])
-        if release in of_service:  # seen in another environment first
-            of_service.remove(release)
-        of_service.append(release)
+        names.setdefault(service_id, []).append(release)
     return {service_id: (ordered[0], ordered[1]) for service_id, ordered in names.items() if len(ordered) > 1}
 
 
