@@ -125,6 +125,21 @@ def test_the_page_of_an_issue_belongs_to_issues(sender: Sender, admin_client: Cl
     assert [name for name, (_, is_active, _) in shown.items() if is_active] == ["Issues"]
 
 
+@pytest.mark.parametrize(
+    "address", ["/admin/", "/admin/analytics/errors/", ISSUES, "/admin/events/service/add/", "/admin/password_change/"]
+)
+def test_every_page_has_one_main_landmark_and_a_way_to_it(admin_client: Client, address: str) -> None:
+    page = admin_client.get(address).content.decode()
+
+    assert len(re.findall(r'role="main"|<main', page)) == 1
+    assert page.index('<a class="lm-skip" href="#content">') < page.index("<nav")
+    assert page.count('id="content"') == 1
+
+
+def test_so_has_the_login(db: None) -> None:
+    assert Client().get("/admin/login/").content.decode().count('role="main"') == 1
+
+
 def test_the_links_narrow_the_list_of_issues(sender: Sender, admin_client: Client, admin_user: User) -> None:
     sender.store(
         {"event": "burns", "severity": "critical"}, {"event": "came_back", "severity": "error"},
