@@ -5,7 +5,7 @@ Everything that needs the database or the addresses is a function, called per re
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from django.http import HttpRequest
 from django.templatetags.static import static
@@ -27,11 +27,30 @@ def _is_shown(request: HttpRequest, query: str) -> bool:
     return all(request.GET.get(name) == value for name, value in parse_qsl(query))
 
 
+# What an investigation carries from one analytics page to the next; each reads it from its address (dashboards.asking).
+_CARRIED = ("window", "from", "to", "service", "environment", "release")
+_LONGEST_CARRIED = 200
+
+
+def _looks_through_a_window(page: str) -> bool:
+    return page == "index" or (page.startswith("analytics") and page != "analytics_query")
+
+
+def _carried(request: HttpRequest) -> str:
+    """The window and the filters of an analytics page, or of the overview, as a query; "" on other pages."""
+    match = request.resolver_match
+    if match is None or match.namespace != "admin" or not _looks_through_a_window(match.url_name or ""):
+        return ""
+    words = {word: request.GET.get(word, "") for word in _CARRIED}
+    return urlencode({word: value for word, value in words.items() if 0 < len(value) <= _LONGEST_CARRIED})
+
+
 def _item(title: str, icon: str, page: str, *, query: str = "", **more: Any) -> dict[str, Any]:
     """One entry. It says itself when it is the current one: Unfold does not call links to find out and ignores queries."""
 
     def link(request: HttpRequest) -> str:
-        return reverse(f"admin:{page}") + (query and f"?{query}")
+        words = _carried(request) if _looks_through_a_window(page) else query
+        return reverse(f"admin:{page}") + (words and f"?{words}")
 
     def is_active(request: HttpRequest) -> bool:
         path = reverse(f"admin:{page}")

@@ -125,6 +125,37 @@ def test_the_page_of_an_issue_belongs_to_issues(sender: Sender, admin_client: Cl
     assert [name for name, (_, is_active, _) in shown.items() if is_active] == ["Issues"]
 
 
+def test_an_investigation_keeps_its_window_and_filters_from_page_to_page(admin_client: Client) -> None:
+    asked = "window=7d&service=3&environment=production&release=lift%402"
+
+    shown = entries(admin_client, f"/admin/analytics/errors/?{asked}&contains=error&format=html")
+
+    for title in ("Overview", "Live feed", "Analytics", "Failing endpoints", "User impact", "Trial conversion"):
+        assert shown[title][0].partition("?")[2] == asked
+        assert shown[title][1] is False
+    assert shown["Top errors"][1] is True
+    assert "?" not in shown["Query"][0] + shown["Issues"][0] + shown["Events"][0]
+    assert shown["Daily review"][0] == f"{ISSUES}?tier=daily"
+
+
+def test_a_window_of_ones_own_is_kept_as_well(admin_client: Client) -> None:
+    asked = "window=custom&from=2026-03-01T00%3A00Z&to=2026-03-02T00%3A00Z"
+
+    assert entries(admin_client, f"/admin/?{asked}")["Cache"][0] == f"/admin/analytics/cache/?{asked}"
+
+
+@pytest.mark.parametrize("address", [f"{ISSUES}?service=lift-api", "/admin/events/event/?window=7d&service=3"])
+def test_other_pages_give_analytics_nothing(admin_client: Client, address: str) -> None:
+    # Their words mean something else: a service of the issues is a slug.
+    assert entries(admin_client, address)["Top errors"][0] == "/admin/analytics/errors/"
+
+
+def test_what_is_no_filter_is_not_carried(admin_client: Client) -> None:
+    shown = entries(admin_client, f"/admin/analytics/?release={'x' * 5000}&window=7d")
+
+    assert shown["Top errors"][0] == "/admin/analytics/errors/?window=7d"
+
+
 @pytest.mark.parametrize(
     "address", ["/admin/", "/admin/analytics/errors/", ISSUES, "/admin/events/service/add/", "/admin/password_change/"]
 )
