@@ -36,6 +36,11 @@ def share_of(count: int, total: int) -> Share:
     return Share(count, total, share, max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share)))
 
 
+def share_if_known(count: int, total: int) -> Share:
+    """The same where fewer than ``count`` are known in all: then nothing is known of the share."""
+    return share_of(count, total if total >= count else 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A number of this window and of the one before. ``ratio`` is 0.5 for half as much again; None: there was nothing before."""
@@ -61,3 +66,8 @@ def is_apart(one: Share, other: Share) -> bool:
         one, other = other, one
     difference = (one.share or 0.0) - (other.share or 0.0)
     return difference > math.hypot((one.share or 0.0) - one.low, other.high - (other.share or 0.0))
+
+
+def is_more(now: int, before: int) -> bool:
+    """Whether a count exceeds that of a time as long beyond chance (95 %): by its square root, as counts of rare events scatter."""
+    return 2 * (math.sqrt(now + 3 / 8) - math.sqrt(before + 3 / 8)) > _Z * math.sqrt(2)

@@ -8,8 +8,8 @@ from django.http import Http404
 from dashboards.charts import Dataset, labels_of, over_time
 from dashboards.pages.links import events_link, page_link
 from dashboards.pages.report_page import ReportPage, has_heard_anything
-from dashboards.pages.words import counted, joined
-from dashboards.reports.endpoint import EndpointReport
+from dashboards.pages.words import counted, failed_of, joined
+from dashboards.reports.endpoint import EndpointReport, ReleaseRate
 from dashboards.reports.failure_rates import EndpointRate, FailureRates, HeatRow
 from dashboards.reports.question import Question
 from dashboards.reports.releases import new_releases
@@ -18,11 +18,14 @@ from dashboards.statistics import is_apart
 _MOST_ROWS = 100
 # From which share of failed requests on a cell of the heat map has the next colour.
 _LEVELS = (0.001, 0.01, 0.05, 0.2, 0.5)
+_UNKNOWN = 7
+# A request, and the label of those that were answered with an error of the server.
+REQUEST, _BAD = "api_response_time", "status:5xx"
 
 
 @dataclass(frozen=True, slots=True)
 class HeatCell:
-    """``level`` is 0 (nothing failed) to 6; ``words`` tell what the colour says."""
+    """``level`` is 0 (nothing failed) to 6, 7 where no share is known; ``words`` tell what the colour says."""
 
     failures: int
     requests: int
@@ -44,6 +47,7 @@ class EndpointLine:
     service: str
     link: str
     failures_link: str
+    requests_link: str
     users_link: str
     # "worse", "better" or "": whether the rate differs from the window before beyond chance.
     trend: str
@@ -75,6 +79,7 @@ class EndpointsPage(ReportPage):
             self.service_name(rate.service_id),
             self._link(rate.service_id, rate.endpoint),
             failures_link(self.question, rate),
+            requests_link(self.question, rate),
             users_link(self.question, rate),
             trend,
         )
@@ -86,7 +91,7 @@ class EndpointsPage(ReportPage):
                 failures,
                 requests,
                 heat_level(failures, requests),
-                f"{labels[number]}: {failures:,} of {max(requests, failures):,} failed",
+                f"{labels[number]}: {failed_of(failures, requests)}",
                 events_link(
                     self.question,
                     span=answer.steps[number],
@@ -134,24 +139,40 @@ class EndpointPage(ReportPage):
                     rate,
                     self.service_name(rate.service_id),
                     failures_link(self.question, rate),
+                    requests_link(self.question, rate),
                     users_link(self.question, rate),
                 )
                 for rate in answer.services
             ],
-            "requests_link": events_link(self.question, name="api_response_time", **events),
             "kinds": [
                 (
                     kind,
-                    events_link(self.question, name=kind.name, severity=kind.severity, **events),
+                    events_link(
+                        self.question,
+                        name=kind.name,
+                        severity=kind.severity,
+                        label=_BAD if kind.name == REQUEST else "",
+                        **events,
+                    ),
                     page_link("analytics_users", self.question, name=kind.name, severity=kind.severity, **events),
                 )
                 for kind in answer.kinds
             ],
-            "release_lines": [
-                (release, events_link(self.question, release=release.release, **events)) for release in answer.releases
-            ],
+            "release_lines": [self._release_line(release, answer.endpoint) for release in answer.releases],
             "charts": self._charts(answer),
         }
+
+    def _release_line(self, one: ReleaseRate, endpoint: str) -> tuple[ReleaseRate, str, str, str]:
+        """With the events that name it, those of its failures and its requests; no address finds those that name no release."""
+        if not one.release:
+            return one, "", "", ""
+        of: dict[str, Any] = {"endpoint": endpoint, "release": one.release}
+        return (
+            one,
+            events_link(self.question, **of),
+            events_link(self.question, **of, **told_by(is_by_status=one.is_by_status)),
+            events_link(self.question, name=REQUEST, **of),
+        )
 
     def _charts(self, answer: EndpointReport) -> list[dict[str, Any]]:
         steps = answer.steps
@@ -198,7 +219,12 @@ def failures_link(question: Question, rate: EndpointRate) -> str:
 
 def told_by(*, is_by_status: bool) -> dict[str, Any]:
     """Words of events.event_search for the events by which failed requests were counted."""
-    return {"name": "api_response_time", "label": "status:5xx"} if is_by_status else {"severity": "errors"}
+    return {"name": REQUEST, "label": _BAD} if is_by_status else {"severity": "errors"}
+
+
+def requests_link(question: Question, rate: EndpointRate) -> str:
+    """Its requests."""
+    return events_link(question, name=REQUEST, service=rate.service_id, endpoint=rate.endpoint)
 
 
 def users_link(question: Question, rate: EndpointRate) -> str:
@@ -221,7 +247,7 @@ def headline(answer: FailureRates) -> str:
     ]
     words = (
         f"Requests failed at {len(failing)} of {counted(len(answer.endpoints), 'endpoint')}. The worst is {worst.endpoint}: "
-        f"{worst.failures:,} of {max(worst.requests, worst.failures):,} requests, {counted(worst.users_hurt, 'user')} hurt."
+        f"{failed_of(worst.failures, worst.requests)}, {counted(worst.users_hurt, 'user')} hurt."
     )
     if worse:
         words += f" Worse than before: {joined(worse[:3])}{' and others' if len(worse) > 3 else ''}."
@@ -229,8 +255,10 @@ def headline(answer: FailureRates) -> str:
 
 
 def heat_level(failures: int, requests: int) -> int:
-    """0 for none, 1 to 6 by their share: a colour of liftmon.css."""
+    """0 for none, 1 to 6 by their share, 7 where fewer requests than failures are known: a colour of liftmon.css."""
     if not failures:
         return 0
-    share = failures / max(failures, requests)
+    if failures > requests:
+        return _UNKNOWN
+    share = failures / requests
     return 1 + sum(share >= least for least in _LEVELS)

@@ -32,6 +32,18 @@ def percent(share: float | None) -> str:
     return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.1f} %"
 
 
+def failed_of(failures: int, requests: int) -> str:
+    """``2 of 8 requests failed``; where fewer requests are known than failures, what is known."""
+    if requests >= failures:
+        return f"{failures:,} of {counted(requests, 'request')} failed"
+    return f"{counted(failures, 'failure')}, {unmeasured(requests)}"
+
+
+def unmeasured(requests: int) -> str:
+    """Why no rate is known."""
+    return f"more than the {counted(requests, 'request')} measured" if requests else "no requests measured"
+
+
 def bounds(share: Share) -> str:
     """``1.2–4.8 %``: where the true share lies, with 95 % confidence."""
     if share.share is None:

@@ -18,7 +18,7 @@ from dashboards.reports.question import Question
 from dashboards.reports.releases import NewRelease, new_releases
 from dashboards.reports.runner import ask
 from dashboards.reports.verdicts import ProviderRate, Verdict, worst_provider
-from dashboards.statistics import Change, Share, change_of, share_of
+from dashboards.statistics import Change, Share, change_of, share_if_known, share_of
 from dashboards.window import Span
 
 _TIMEOUT = re.compile(r"timed?[ _-]?out|deadline", re.IGNORECASE)
@@ -194,7 +194,7 @@ class _Sums:
         return share_of(*self.fallbacks.get("ai_failure", self.fallbacks.get("api_timeout", (0, 0))))
 
     def share_of_calls(self, count: int) -> Share:
-        return share_of(count, max(self.calls, count) if self.calls else 0)
+        return share_if_known(count, self.calls)
 
 
 @dataclass(slots=True)

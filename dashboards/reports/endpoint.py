@@ -8,7 +8,7 @@ from dashboards.reports.latency import Latency, latency_of
 from dashboards.reports.question import Question
 from dashboards.reports.releases import NewRelease, new_releases
 from dashboards.reports.runner import ask
-from dashboards.statistics import Share, share_of
+from dashboards.statistics import Share, share_if_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,15 @@ class FailureKind:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRate:
-    """``release`` is "" for events that name none."""
+    """``release`` is "" for events that name none; no ``rate`` is known where it has more failures than requests.
+
+    ``is_by_status``: as in EndpointRate.
+    """
 
     release: str
     requests: int
     failures: int
+    is_by_status: bool
     rate: Share
     latency: Latency
 
@@ -75,6 +79,8 @@ class _StepRow(_Row):
 @dataclass(frozen=True, slots=True)
 class _ReleaseRow(_Row):
     release: str
+    errors: int
+    bad_responses: int
 
 
 def endpoint_report(question: Question, *, endpoint: str) -> EndpointReport:
@@ -89,7 +95,8 @@ def endpoint_report(question: Question, *, endpoint: str) -> EndpointReport:
             row.release,
             row.requests,
             row.failures,
-            share_of(row.failures, max(row.requests, row.failures)),
+            row.bad_responses > row.errors,
+            share_if_known(row.failures, row.requests),
             row.latency,
         )
         for row in ask("endpoint_releases", question, _ReleaseRow, endpoint=endpoint)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dashboards.reports.latency import Latency, latency_of
 from dashboards.reports.question import Question
 from dashboards.reports.runner import ask
-from dashboards.statistics import Change, Share, change_of, share_of
+from dashboards.statistics import Change, Share, change_of, share_if_known, share_of
 from dashboards.window import Span
 
 # Cells of the heat map: the worst endpoints.
@@ -15,6 +15,8 @@ _MAPPED = 12
 @dataclass(frozen=True, slots=True)
 class EndpointRate:
     """``rate`` is of failed requests; ``rate_before`` and ``change`` compare with the window before.
+
+    A rate is unknown where more failures are told of than requests: not every request is measured there, or none.
 
     ``is_by_status``: the failures are responses with a status of 5xx, of which there are more than events that tell of them.
     """
@@ -44,7 +46,11 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True)
 class FailureRates:
-    """Worst endpoint first: by the rate that it has at least, so that one failure of two requests is not the worst of all."""
+    """Worst endpoint first: by the rate that it has at least, so that one failure of two requests is not the worst of all.
+
+    Where no rate is known and users are hurt, as if half of the requests had failed: somebody suffers, but a measured outage is
+    more certain. Where nobody is known to be hurt, behind all whose rate is known.
+    """
 
     endpoints: list[EndpointRate]
     steps: list[Span]
@@ -87,14 +93,25 @@ def failure_rates(question: Question) -> FailureRates:
 def rates_of(question: Question, endpoint: str = "") -> list[EndpointRate]:
     """Of one endpoint, in each service that has it, or of all; the worst first."""
     rates = [_rate(row) for row in ask("failure_rates", question, _Row, endpoint=endpoint)]
-    rates.sort(key=lambda rate: (-rate.rate.low, -rate.failures, -rate.requests, rate.endpoint, rate.service_id))
+    rates.sort(key=_worst_first)
     return rates
+
+
+def _worst_first(one: EndpointRate) -> tuple[float, bool, bool, int, int, str, int]:
+    is_unknown = one.rate.share is None
+    at_least = one.rate.low
+    if is_unknown and one.users_hurt:
+        at_least = share_of(one.failures, 2 * one.failures).low
+    # What is known comes before what is assumed.
+    return (
+        -at_least, not one.failures, is_unknown, -one.failures, -one.requests, one.endpoint, one.service_id,
+    )  # fmt: skip
 
 
 def _rate(row: _Row) -> EndpointRate:
     failures = max(row.errors, row.bad_responses)
     rate, before = (
-        share_of(failures, max(requests, failures))
+        share_if_known(failures, requests)
         for requests, failures in ((row.requests, failures), (row.requests_before, row.failures_before))
     )
     return EndpointRate(

@@ -72,13 +72,17 @@ class ReleaseLine:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """``requests`` are api_response_time events; the failed ones are counted as in failure_rates. ``endpoints`` are the worst."""
+    """``requests`` are api_response_time events; the failed ones are counted as in failure_rates. ``endpoints`` are the worst.
+
+    ``failures_unmeasured`` are of endpoints that tell of more failures than requests: no rate is known there.
+    """
 
     events: Change
     failures: Change
     users_active: Change
     users_hurt: Change
     requests: Share
+    failures_unmeasured: int
     requests_before: Share
     endpoints: list[EndpointRate]
     failures_over_time: list[FailureStep]
@@ -127,16 +131,17 @@ def overview(question: Question) -> Overview:
     """Issues are filtered by service alone: the others have none."""
     (totals,) = ask("overview_totals", question, _Totals)
     rates = rates_of(question)
+    known = [rate for rate in rates if rate.rate.total]
     return Overview(
         events=change_of(totals.events, totals.events_before),
         failures=change_of(totals.failures, totals.failures_before),
         users_active=change_of(totals.users_active, totals.users_active_before),
         users_hurt=change_of(totals.users_hurt, totals.users_hurt_before),
-        requests=share_of(
-            sum(rate.failures for rate in rates), sum(max(rate.requests, rate.failures) for rate in rates)
-        ),
+        requests=share_of(sum(rate.rate.count for rate in known), sum(rate.rate.total for rate in known)),
+        failures_unmeasured=sum(rate.failures for rate in rates) - sum(rate.failures for rate in known),
         requests_before=share_of(
-            sum(rate.rate_before.count for rate in rates), sum(rate.rate_before.total for rate in rates)
+            sum(rate.rate_before.count for rate in rates if rate.rate_before.total),
+            sum(rate.rate_before.total for rate in rates),
         ),
         endpoints=[rate for rate in rates if rate.failures][:_TOP_ENDPOINTS],
         failures_over_time=_failures_over_time(question),
@@ -206,9 +211,7 @@ def _last_releases(question: Question) -> list[ReleaseLine]:
         key = one.service_id, one.release
         told_of = told.get(key, _ReleaseFailures(*key, 0, 0, 0))
         lines.append(
-            ReleaseLine(
-                *key, one.first_seen_at, one.environment, told_of.events, told_of.failures, told_of.users_hurt
-            )
+            ReleaseLine(*key, one.first_seen_at, one.environment, told_of.events, told_of.failures, told_of.users_hurt)
         )
     return lines
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dashboards.reports.auth_names import NOT_AUTHENTICATED, TIMED_OUT, UNSTABLE, AttemptCount, NamedCount, of_kinds
 from dashboards.reports.question import Question
 from dashboards.reports.runner import ask
-from dashboards.statistics import Share, share_of
+from dashboards.statistics import Share, share_if_known, share_of
 
 # Endpoints of sign-in and sessions: a part of the path says so. PostgreSQL reads it.
 AUTH_ENDPOINTS = r"(^|/)(auth|oauth2?|sso|login|log-in|signin|sign-in|sessions?)(/|$)"
@@ -98,5 +98,5 @@ def _auth_endpoint(row: _Endpoint) -> AuthEndpoint:
 
 
 def _of_requests(count: int, requests: int) -> Share:
-    """Services may tell of more than they count requests; without requests nothing is known."""
-    return share_of(count, max(count, requests) if requests else 0)
+    """Services may tell of more than they count requests: then nothing is known of the share."""
+    return share_if_known(count, requests)

@@ -4,7 +4,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dashboards.pages.words import bounds, percent
+from dashboards.pages.words import bounds, percent, unmeasured
 from dashboards.statistics import Change, Share
 
 register = template.Library()
@@ -12,6 +12,7 @@ register = template.Library()
 
 register.filter(percent)
 register.filter(bounds)
+register.filter(unmeasured)
 
 
 @register.filter
@@ -44,6 +45,13 @@ def changed(change: Change) -> str:
         return f"×{change.ratio + 1:.1f}"
     value = round(100 * change.ratio)
     return f"{value:+d} %".replace("-", "−") if value else "as before"
+
+
+@register.filter
+def against_before(change: Change) -> str:
+    """``+12 % against the time before``; ``as before``; ``none before``."""
+    said = changed(change)
+    return said if said.endswith("before") else f"{said} against the time before"
 
 
 @register.simple_tag

@@ -61,7 +61,7 @@ def test_the_failing_endpoint_and_the_users_it_hurt_are_two_clicks_away(
     assert "stripe_checkout_error" in page.inner_text("#content-main")
 
     page.go_back()
-    page.click(f"tr:has-text('{CHECKOUT}') >> td:last-child a")
+    page.click(f"tr:has-text('{CHECKOUT}') >> a[href*='/analytics/users/']")
     page.wait_for_url("**/admin/analytics/users/**")
     assert f"{HURT} of {HURT}" in page.inner_text("#content-main")
 

@@ -17,6 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from events.rollups import compact
+from tests.dashboards.pages.reading import rows
 from tests.events.admin.people import client_of, make_person, reader
 from tests.events.conftest import Sender
 
@@ -54,7 +55,29 @@ def test_the_headline_names_the_worst(sender: Sender, eve: User) -> None:
 
     page = client_of(eve).get(PAGE).content.decode()
 
-    assert "Requests failed at 1 of 2 endpoints. The worst is /api/jobs: 2 of 8 requests, 2 users hurt." in page
+    assert "Requests failed at 1 of 2 endpoints. The worst is /api/jobs: 2 of 8 requests failed, 2 users hurt." in page
+
+
+def test_more_failures_than_requests_are_no_rate(sender: Sender, eve: User) -> None:
+    hurting = [failure("/api/webhook", user_id=f"u-{number}", release="lift@2") for number in range(9)]
+    measured = [request(status=500, release="lift@1") for _ in range(9)]
+    silent = [failure("/api/batch") for _ in range(9)]
+    few = [request("/api/few"), *(failure("/api/few") for _ in range(2))]
+    send(sender, *hurting, *measured, *silent, *few, *(request("/api/mild") for _ in range(9)), failure("/api/mild"))
+    client = client_of(eve)
+
+    html = client.get(PAGE).content.decode()
+    one = client.get(f"{ONE}?endpoint=/api/webhook").content.decode()
+
+    table = {row[0].split()[0]: (row[1], row[3], row[4]) for row in rows(html, "Endpoints, worst first")}
+    # All requests failed where they are measured; then what hurts users; unmeasured ones that hurt nobody behind what is known.
+    assert list(table) == ["/api/jobs", "/api/webhook", "/api/mild", "/api/batch", "/api/few"]
+    assert table["/api/webhook"] == ("no requests measured", "9", "0")
+    assert table["/api/few"] == ("more than the 1 request measured", "2", "1")
+    assert "100 %" not in " ".join(table["/api/webhook"])
+    assert rows(one, "By release")[0][1:4] == ["no requests measured", "9", "0"]
+    only = client.get(f"{PAGE}?release=lift@2").content.decode()
+    assert "The worst is /api/webhook: 9 failures, no requests measured, 9 users hurt." in only
 
 
 @pytest.mark.parametrize(
