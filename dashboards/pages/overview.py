@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.http import urlencode
 
 from dashboards.asking import read_question_mildly
 from dashboards.charts import Dataset, over_time
@@ -15,13 +16,13 @@ from dashboards.pages.controls import controls_of
 from dashboards.pages.endpoints import failures_link
 from dashboards.pages.links import events_link, issues_link, page_link
 from dashboards.pages.report_page import ReportPage
-from dashboards.pages.words import counted, percent
+from dashboards.pages.words import counted, failed_of, joined, percent
 from dashboards.reports.failure_rates import EndpointRate
 from dashboards.reports.overview import Attention, IssueLine, Overview, overview, setup
 from dashboards.reports.question import Question
 from dashboards.reports.releases import new_releases
-from dashboards.statistics import is_apart
-from dashboards.templatetags.numbers import changed
+from dashboards.statistics import is_apart, is_more
+from dashboards.templatetags.numbers import against_before, changed
 from dashboards.window import PRESETS
 from events.models import Issue
 
@@ -50,9 +51,18 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         verdict=words,
         verdict_tone=tone,
         answer=answer,
+        scope=_scope(question),
+        all_issues=all_issues,
         tiles=_tiles(answer, question, all_issues),
         chart=_failures_chart(answer, question),
-        issues=[(issue, controls.services.get(issue.service_id, "")) for issue in answer.attention.top],
+        issues=[
+            (
+                issue,
+                controls.services.get(issue.service_id, ""),
+                f"{reverse('admin:events_event_changelist')}?issue={issue.id}&window=all",
+            )
+            for issue in answer.attention.top
+        ],
         endpoints=[
             (
                 rate,
@@ -68,7 +78,9 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
             (
                 line,
                 controls.services.get(line.service_id, ""),
+                events_link(question, service=line.service_id, release=line.release),
                 events_link(question, service=line.service_id, release=line.release, severity="failures"),
+                page_link("analytics_users", question, service=line.service_id, release=line.release),
             )
             for line in answer.releases
         ],
@@ -102,48 +114,79 @@ def critical_badge(request: HttpRequest) -> str:
 
 
 def verdict(answer: Overview, question: Question, *, now: datetime) -> tuple[str, str]:
-    """One sentence for a person in a hurry, and its tone: "bad", "warn" or "good". No issue is told of twice."""
+    """What a person in a hurry must know, and its tone: "bad", "warn" or "good". No issue is told of twice.
+
+    Issues are those of now, whatever the window and the filters, and it says so.
+    """
     attention = answer.attention
+    when, scope = _when(question), _scope(question)
     parts = []
     if attention.critical:
         verb = "is" if attention.critical == 1 else "are"
         parts.append(f"{counted(attention.critical, 'critical issue')} {verb} unresolved")
     if attention.burning is not None:
         parts.append(_burning(attention.burning, now=now))
-    if (failing := _worse(answer.endpoints)) is not None:
-        failed = f"{failing.failures:,} of {max(failing.requests, failing.failures):,} requests failed"
-        parts.append(
-            f"{failing.endpoint} fails more than before ({failed}, {counted(failing.users_hurt, 'user')} hurt)"
-        )
     if attention.regressed:
         parts.append(f"{counted(attention.regressed, 'issue')} came back after being resolved")
+    failing = _failing(answer, when=when)
+    if not parts and not failing:
+        return _quiet(attention, failures=int(answer.failures.now), when=when, scope=scope)
+    words = []
     if parts:
-        rest = f"{counted(attention.others, 'other issue')} open" if attention.others else "everything else is normal"
-        return f"{'; '.join(parts)}; {rest}.", "bad" if attention.critical else "warn"
-    return _quiet(attention, failures=int(answer.failures.now), when=_when(question))
+        rest = f"{counted(attention.others, 'other issue')} open" if attention.others else "no other issue is open"
+        words.append(f"Now{scope}: {'; '.join(parts)}; {rest}.")
+    if failing:
+        words.append(failing)
+    elif not answer.failures.now:
+        words.append(f"Nothing failed in {when}.")
+    if not parts:
+        words.append(f"Now{scope}: {_still_open(attention)}.")
+    return " ".join(words), "bad" if attention.critical else "warn"
 
 
-def _quiet(attention: Attention, *, failures: int, when: str) -> tuple[str, str]:
-    verb = "is" if attention.unresolved == 1 else "are"
-    still_open = f"{counted(attention.unresolved, 'issue')} {verb} open"
+def _scope(question: Question) -> str:
+    """Of the filters, those that issues do not know: they have neither an environment nor a release."""
+    filters = question.filters
+    unknown = [word for word, value in (("environments", filters.environment), ("releases", filters.release)) if value]
+    return f" in all {joined(unknown)}" if unknown else ""
+
+
+def _failing(answer: Overview, *, when: str) -> str:
+    failing = _worse(answer.endpoints)
+    if failing is None:
+        return ""
+    failed = failed_of(failing.failures, failing.requests)
+    hurt = counted(failing.users_hurt, "user")
+    return f"In {when} {failing.endpoint} failed more than before ({failed}, {hurt} hurt)."
+
+
+def _still_open(attention: Attention) -> str:
+    if not attention.unresolved:
+        return "no issue is open"
+    return f"{counted(attention.unresolved, 'issue')} {'is' if attention.unresolved == 1 else 'are'} open"
+
+
+def _quiet(attention: Attention, *, failures: int, when: str, scope: str) -> tuple[str, str]:
     if not failures:
-        rest = f"; {still_open}" if attention.unresolved else ""
-        return f"Nothing has failed in {when}{rest}.", "good"
+        return f"Nothing failed in {when}. Now{scope}: {_still_open(attention)}.", "good"
     if attention.new_in_window:
-        return f"Nothing critical; {counted(attention.new_in_window, 'new issue')} in {when}.", "warn"
+        new = counted(attention.new_in_window, "issue")
+        return f"Now{scope}: nothing critical is open; {new} new in {when}.", "warn"
     if attention.unresolved:
-        return f"Nothing critical and nothing new in {when}; {still_open}.", "good"
+        return f"Now{scope}: nothing critical; {_still_open(attention)}, none of them new in {when}.", "good"
     return f"No issue is open; {counted(failures, 'failure')} in {when} came to resolved or muted ones.", "good"
 
 
 def _worse(endpoints: list[EndpointRate]) -> EndpointRate | None:
     """The worst endpoint that fails more than before, beyond chance; None when none does."""
-    worse = (
-        one
-        for one in endpoints
-        if one.rate.low >= _NOTABLE and is_apart(one.rate, one.rate_before) and one.rate.low > one.rate_before.high
-    )
-    return next(worse, None)
+    return next((one for one in endpoints if _is_worse(one)), None)
+
+
+def _is_worse(one: EndpointRate) -> bool:
+    """By its rate; where that is not known, by how often it failed, when that hurt somebody."""
+    if one.rate.share is None:
+        return one.users_hurt > 0 and is_more(one.failures, int(one.change.before))
+    return one.rate.low >= _NOTABLE and is_apart(one.rate, one.rate_before) and one.rate.low > one.rate_before.high
 
 
 def _burning(issue: IssueLine, *, now: datetime) -> str:
@@ -167,18 +210,28 @@ def _tiles(answer: Overview, question: Question, all_issues: str) -> list[dict[s
     attention = answer.attention
     of_active = counted(int(answer.users_active.now), "active user")
     return [
-        {"label": "Failures", "value": answer.failures.now, "note": f"{changed(answer.failures)} against the time before",
+        {"label": "Failures", "value": answer.failures.now, "note": against_before(answer.failures),
          "link": events_link(question, severity="failures")},
         {"label": "Users hurt", "value": answer.users_hurt.now, "note": f"of {of_active}; {changed(answer.users_hurt)}",
          "link": page_link("analytics_users", question)},
         {"label": "Failed requests", "value": percent(answer.requests.share),
-         "note": f"{answer.requests.count:,} of {answer.requests.total:,}; before {percent(answer.requests_before.share)}",
+         "note": _of_requests(answer),
          "link": page_link("analytics_endpoints", question)},
-        {"label": "Unresolved issues", "value": attention.unresolved,
-         "note": f"{attention.new_in_window:,} first seen in this window", "link": all_issues},
-        {"label": "Events", "value": answer.events.now, "note": f"{changed(answer.events)} against the time before",
+        {"label": "Unresolved issues now", "value": attention.unresolved,
+         "note": f"{attention.new_in_window:,} first seen in this window{_scope(question)}", "link": all_issues},
+        {"label": "Events", "value": answer.events.now, "note": against_before(answer.events),
          "link": events_link(question)},
     ]  # fmt: skip
+
+
+def _of_requests(answer: Overview) -> str:
+    requests, before = answer.requests, answer.requests_before
+    words = f"{requests.count:,} of {requests.total:,}" if requests.total else "no request measured"
+    if before.total:
+        words += f"; before {percent(before.share)}"
+    if answer.failures_unmeasured:
+        words += f"; {counted(answer.failures_unmeasured, 'failure')} where requests are not all measured"
+    return words
 
 
 def _failures_chart(answer: Overview, question: Question) -> dict[str, Any]:

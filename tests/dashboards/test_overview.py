@@ -19,13 +19,14 @@ from dashboards.reports import overview as report
 from dashboards.reports.failure_rates import EndpointRate
 from dashboards.reports.latency import latency_of
 from dashboards.reports.overview import Attention, IssueLine, Overview
-from dashboards.reports.question import Question
-from dashboards.statistics import change_of, share_of
-from dashboards.window import preset
+from dashboards.reports.question import Filters, Question
+from dashboards.statistics import change_of, share_if_known, share_of
+from dashboards.window import custom, preset
 from events.merging import merge
 from events.models import Issue
 from events.onboarding import create_service
 from events.rollups import compact
+from tests.dashboards.pages.reading import behind, links
 from tests.dashboards.reports.random_events import fill, questions
 from tests.events.admin.people import client_of, make_person, reader
 from tests.events.conftest import Sender
@@ -81,13 +82,13 @@ def burning(*, users: int, since: datetime = NOON - timedelta(minutes=138)) -> I
 def answer(state: Attention, *, failures: int, endpoints: list[EndpointRate] | None = None) -> Overview:
     none = change_of(0, 0)
     return Overview(
-        none, change_of(failures, 0), none, none, share_of(0, 0), share_of(0, 0), endpoints or [], [], state, []
+        none, change_of(failures, 0), none, none, share_of(0, 0), 0, share_of(0, 0), endpoints or [], [], state, []
     )
 
 
 def rate(failed: int, requests: int, failed_before: int, requests_before: int) -> EndpointRate:
     return EndpointRate(
-        1, "/api/jobs", requests, failed, False, share_of(failed, requests), share_of(failed_before, requests_before),
+        1, "/api/jobs", requests, failed, False, share_if_known(failed, requests), share_if_known(failed_before, requests_before),
         change_of(failed, failed_before), latency_of(0, None, None, None), users_hurt=7,
     )  # fmt: skip
 
@@ -100,55 +101,65 @@ def eve(db: None) -> User:
 @pytest.mark.parametrize(
     ("state", "failures", "sentence", "tone"),
     [
-        (attention(), 0, "Nothing has failed in the last 24 hours.", "good"),
-        (attention(unresolved=1, others=1), 0, "Nothing has failed in the last 24 hours; 1 issue is open.", "good"),
+        (attention(), 0, "Nothing failed in the last 24 hours. Now: no issue is open.", "good"),
+        (
+            attention(unresolved=1, others=1),
+            0,
+            "Nothing failed in the last 24 hours. Now: 1 issue is open.",
+            "good",
+        ),
         (
             attention(unresolved=2, others=2),
             9,
-            "Nothing critical and nothing new in the last 24 hours; 2 issues are open.",
+            "Now: nothing critical; 2 issues are open, none of them new in the last 24 hours.",
             "good",
         ),
         (attention(), 1, "No issue is open; 1 failure in the last 24 hours came to resolved or muted ones.", "good"),
         (
             attention(unresolved=4, others=4, new_in_window=3),
             9,
-            "Nothing critical; 3 new issues in the last 24 hours.",
+            "Now: nothing critical is open; 3 issues new in the last 24 hours.",
             "warn",
         ),
         (
             attention(unresolved=1, regressed=1),
             9,
-            "1 issue came back after being resolved; everything else is normal.",
+            "Now: 1 issue came back after being resolved; no other issue is open.",
             "warn",
         ),
         (
             attention(unresolved=3, regressed=2, others=1),
             9,
-            "2 issues came back after being resolved; 1 other issue open.",
+            "Now: 2 issues came back after being resolved; 1 other issue open.",
             "warn",
         ),
-        (attention(unresolved=1, critical=1), 0, "1 critical issue is unresolved; everything else is normal.", "bad"),
+        (
+            attention(unresolved=1, critical=1),
+            0,
+            "Now: 1 critical issue is unresolved; no other issue is open. Nothing failed in the last 24 hours.",
+            "bad",
+        ),
         (
             attention(unresolved=2, critical=2, burning=burning(users=31)),
             40,
             (
-                "2 critical issues are unresolved; stripe_checkout_error has hurt 31 users since 09:42; "
-                "everything else is normal."
+                "Now: 2 critical issues are unresolved; stripe_checkout_error has hurt 31 users since 09:42; "
+                "no other issue is open."
             ),
             "bad",
         ),
         (
             attention(unresolved=1_204, critical=1, others=1_203, burning=burning(users=0)),
             40,
-            "1 critical issue is unresolved; stripe_checkout_error has gone on since 09:42; 1,203 other issues open.",
+            "Now: 1 critical issue is unresolved; stripe_checkout_error has gone on since 09:42; 1,203 other issues open.",
             "bad",
         ),
         (
             attention(unresolved=1, critical=1, burning=burning(users=1, since=NOON - timedelta(days=2))),
             40,
             (
-                "1 critical issue is unresolved; stripe_checkout_error has hurt 1 user since 2 Mar, 12:00; "
-                "everything else is normal."
+                "Now: 1 critical issue is unresolved; stripe_checkout_error has hurt 1 user since 2 Mar, 12:00; "
+                "no other issue is open."
             ),
             "bad",
         ),
@@ -156,6 +167,33 @@ def eve(db: None) -> User:
 )
 def test_the_verdict_says_what_is_so(state: Attention, failures: int, sentence: str, tone: str) -> None:
     assert verdict(answer(state, failures=failures), Question(preset("24h", NOON), UTC), now=NOON) == (sentence, tone)
+
+
+def test_the_verdict_says_that_issues_know_no_environment_and_no_window() -> None:
+    span = custom(NOON - timedelta(days=60), NOON - timedelta(days=59), NOON)
+    asked = Question(span, UTC, Filters(environment="nowhere", release="lift@1"))
+    state = attention(unresolved=1, critical=1, burning=burning(users=31))
+
+    assert verdict(answer(state, failures=0), asked, now=NOON)[0] == (
+        "Now in all environments and releases: 1 critical issue is unresolved; stripe_checkout_error has hurt 31 users "
+        "since 09:42; no other issue is open. Nothing failed in this window."
+    )
+
+
+@pytest.mark.parametrize(
+    ("failed", "measured", "said"),
+    [
+        (90, 0, "(90 failures, no requests measured, 7 users hurt)"),
+        (134, 79, "(134 failures, more than the 79 requests measured, 7 users hurt)"),
+    ],
+)
+def test_the_verdict_says_what_is_known_where_requests_are_not_measured(failed: int, measured: int, said: str) -> None:
+    asked = Question(preset("24h", NOON), UTC)
+    worse = answer(attention(), failures=failed, endpoints=[rate(failed, measured, 2, 0)])
+    same = answer(attention(), failures=failed, endpoints=[rate(failed, measured, failed - 3, 0)])
+
+    assert said in verdict(worse, asked, now=NOON)[0]
+    assert "/api/jobs" not in verdict(same, asked, now=NOON)[0]
 
 
 def test_the_verdict_tells_of_an_endpoint_that_fails_more_than_before() -> None:
@@ -167,7 +205,7 @@ def test_the_verdict_tells_of_an_endpoint_that_fails_more_than_before() -> None:
     sentence, tone = verdict(worse, asked, now=NOON)
 
     assert sentence == (
-        "/api/jobs fails more than before (38 of 400 requests failed, 7 users hurt); everything else is normal."
+        "In the last 24 hours /api/jobs failed more than before (38 of 400 requests failed, 7 users hurt). Now: no issue is open."
     )
     assert tone == "warn"
     assert "/api/jobs" not in verdict(same, asked, now=NOON)[0]
@@ -180,7 +218,7 @@ def test_the_verdict_tells_of_an_endpoint_that_fails_more_than_before() -> None:
 def test_the_verdict_names_its_window(window: str, when: str) -> None:
     sentence, _ = verdict(answer(attention(), failures=0), Question(preset(window, NOON), UTC), now=NOON)
 
-    assert sentence == f"Nothing has failed in {when}."
+    assert sentence.startswith(f"Nothing failed in {when}.")
 
 
 def test_the_verdict_is_in_the_readers_time() -> None:
@@ -198,7 +236,7 @@ def test_the_page_tells_the_verdict_of_real_events(sender: Sender, eve: User) ->
 
     text = text_of(client_of(eve))
 
-    assert "1 critical issue is unresolved; stripe_checkout_error has hurt 3 users since" in text
+    assert "Now: 1 critical issue is unresolved; stripe_checkout_error has hurt 3 users since" in text
     assert "; 1 other issue open." in text
 
 
@@ -420,3 +458,24 @@ def test_all_unresolved_issues_are_those_of_the_service(make_sender: Callable[[s
     assert addresses == {"/admin/events/issue/?service=lift-web"}
     listed: Any = client.get(*addresses)
     assert {issue.name for issue in listed.context_data["cl"].result_list} == {"web_broke", "web_slow"}
+def test_what_is_ever_leads_to_all_of_it_and_what_is_of_the_window_to_that(sender: Sender, eve: User) -> None:
+    old = [{**failure(user=f"u-{number}", hours=30), "release": "lift@1"} for number in range(3)]
+    send(sender, *old, *({**failure(user=f"u-{number}", hours=1), "release": "lift@2"} for number in range(2)))
+    client = client_of(eve)
+    page = client.get(f"{OVERVIEW}?environment=").content.decode()
+
+    issues = links(page, "Unresolved issues, worst first")
+    (all_of_them,) = [address for address in issues if "/events/event/" in address]
+    assert (issues[all_of_them], behind(client, all_of_them)) == ("5", 5)
+    (users,) = [address for address in issues if address.endswith("#users")]
+    assert issues[users] == "3"
+    assert "3 in all" in client.get(users).content.decode()
+    releases = links(page, "The last releases, newest first")
+    assert "Events ever" in page
+    for address, number in releases.items():
+        if "/events/event/" in address:
+            assert behind(client, address) == int(number)
+        else:
+            shown: Any = client.get(address)
+            assert shown.context_data["answer"].hurt.count == int(number)
+    assert list(releases.values()) == ["2", "2", "2"]
