@@ -14,6 +14,7 @@ from dashboards.reports.question import Filters, Question
 from dashboards.window import DEFAULT, PRESETS, Window, WindowError, custom, preset
 
 _LONGEST_TEXT = 200
+_SPELT = {"1h": "hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 _LARGEST_ID = 2**31 - 1
 
 
@@ -42,7 +43,7 @@ def read_question_mildly(
     try:
         window = _window(query, now, zone, default)
     except AskedError as error:
-        problems.append(f"{error} This is the last {default} instead.")
+        problems.append(f"{error} This is the last {_SPELT[default]} instead.")
     try:
         filters = _filters(query)
     except AskedError as error:
@@ -97,6 +98,15 @@ def _time(query: Mapping[str, str], word: str, zone: tzinfo) -> datetime:
         return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise AskedError(word, f"“{word}” is a time such as 2026-03-29T22:00Z, not {text[:40]!r}.") from None
+
+
+def entered(query: Mapping[str, str], word: str, zone: tzinfo) -> str:
+    """A time of the address as a field for local times has it, on the reader's clock; "" for what is none."""
+    try:
+        at = datetime.fromisoformat(query.get(word, ""))
+        return (at.astimezone(zone) if at.tzinfo else at).replace(tzinfo=None).isoformat("T", "minutes")
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _filters(query: Mapping[str, str]) -> Filters:

@@ -99,10 +99,12 @@ def preset(name: str, now: datetime) -> Window:
 
 def custom(start: datetime, end: datetime, now: datetime) -> Window:
     """Any span of the last 400 days. Raises WindowError."""
-    end = min(_ceil(end.astimezone(UTC), MINUTE), _ceil(now.astimezone(UTC), MINUTE))
-    start = start.astimezone(UTC)
+    start, end = start.astimezone(UTC), _ceil(end.astimezone(UTC), MINUTE)
     if start >= end:
-        raise WindowError("The window ends before it starts, or lies in the future.")
+        raise WindowError("The window ends before it starts." if start > end else "The window ends when it starts.")
+    end = min(end, _ceil(now.astimezone(UTC), MINUTE))
+    if start >= end:
+        raise WindowError("The window lies in the future.")
     if now - start > LONGEST + DAY:
         raise WindowError(f"A window reaches back at most {LONGEST.days} days: counts are not kept for longer.")
     start, end = aligned(start, now), aligned_up(end, now)

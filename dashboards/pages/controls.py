@@ -1,9 +1,10 @@
 """The window control and the filters at the top of every analytics page, and its exports."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dashboards.asking import address_of
+from dashboards.asking import address_of, entered
 from dashboards.reports.question import Question
 from dashboards.window import PRESETS
 from events.models import Dimension, KnownValue, Service
@@ -15,6 +16,7 @@ _MOST_VALUES = 300
 @dataclass(frozen=True, slots=True)
 class WindowLink:
     label: str
+    short: str
     link: str
     is_current: bool
 
@@ -29,6 +31,8 @@ class Controls:
     # The bounds as a datetime-local field has them, on the reader's clock.
     start_local: str
     end_local: str
+    # A window was entered that is none.
+    is_refused: bool
     services: dict[int, str]
     environments: list[str]
     releases: list[str]
@@ -37,6 +41,8 @@ class Controls:
     csv: str
     json: str
     cleared: str
+    # A longer window of the same; "" when there is none.
+    longer: str
 
     @property
     def is_narrowed(self) -> bool:
@@ -44,12 +50,36 @@ class Controls:
         return bool(filters.service_id or filters.environment or filters.release)
 
     @property
+    def is_asking_for_times(self) -> bool:
+        """Whether the times are shown: they are looked through, or were entered and are no window."""
+        return self.is_custom or self.is_refused
+
+    @property
+    def filtered(self) -> str:
+        """What the filters are set to: ``lift api, environment production, release lift@2``; "" for all."""
+        filters = self.question.filters
+        service = (
+            "" if filters.service_id is None else self.services.get(filters.service_id, f"service {filters.service_id}")
+        )
+        words = (
+            service,
+            *(
+                f"{word} {value}"
+                for word, value in (("environment", filters.environment), ("release", filters.release))
+                if value
+            ),
+        )
+        return ", ".join(word for word in words if word)
+
+    @property
     def is_custom(self) -> bool:
         return self.question.window.name not in PRESETS
 
 
-def controls_of(question: Question, problem: str, kept: dict[str, str], *, exports: str = "") -> Controls:
-    """In two queries. ``exports`` is the path of the files, where that is not the page itself."""
+def controls_of(
+    question: Question, problem: str, kept: dict[str, str], *, query: Mapping[str, str], exports: str = ""
+) -> Controls:
+    """In two queries. ``query`` is the address as it came; ``exports`` the path of the files, where that is not the page itself."""
     values: dict[str, set[str]] = {Dimension.ENVIRONMENT: set(), Dimension.RELEASE: set()}
     known = KnownValue.objects.filter(dimension__in=values).order_by("-last_seen_on", "-pk")
     if question.filters.service_id is not None:
@@ -62,13 +92,22 @@ def controls_of(question: Question, problem: str, kept: dict[str, str], *, expor
     def link(path: str = "", **changes: Any) -> str:
         return address_of(path, question, **kept, **changes)
 
+    start, end = (f"{at.astimezone(zone):%Y-%m-%dT%H:%M}" for at in (window.start, window.end))
+    is_refused = bool(problem and query.get("from") and window.name in PRESETS)
+    if is_refused:
+        start, end = (entered(query, word, zone) for word in ("from", "to"))
+    longer = next((name for name, length in PRESETS.items() if length > window.span.length), "")
     whole: dict[str, Any] = {"from": None, "to": None}
     return Controls(
-        windows=[WindowLink(_WORDS[name], link(window=name, **whole), name == window.name) for name in PRESETS],
+        windows=[
+            WindowLink(_WORDS[name], f"{name[:-1]} {name[-1]}", link(window=name, **whole), name == window.name)
+            for name in PRESETS
+        ],
         question=question,
         problem=problem,
-        start_local=f"{window.start.astimezone(zone):%Y-%m-%dT%H:%M}",
-        end_local=f"{window.end.astimezone(zone):%Y-%m-%dT%H:%M}",
+        start_local=start,
+        end_local=end,
+        is_refused=is_refused,
         services=dict(Service.objects.order_by("name", "pk").values_list("pk", "name")),
         environments=sorted(values[Dimension.ENVIRONMENT] | ({filters.environment} - {""})),
         releases=sorted(values[Dimension.RELEASE] | ({filters.release} - {""}), reverse=True),
@@ -76,4 +115,5 @@ def controls_of(question: Question, problem: str, kept: dict[str, str], *, expor
         csv=link(exports, format="csv"),
         json=link(exports, format="json"),
         cleared=link(service=None, environment=None, release=None),
+        longer=link(window=longer, **whole) if longer else "",
     )

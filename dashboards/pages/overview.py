@@ -41,7 +41,7 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     if not may_see or not state.has_event:
         return context
     question, problem = read_question_mildly(request.GET.dict(), now=now, zone=timezone.get_current_timezone())
-    controls = controls_of(question, problem, {}, exports=reverse("admin:analytics_overview"))
+    controls = controls_of(question, problem, {}, query=request.GET.dict(), exports=reverse("admin:analytics_overview"))
     answer = overview(question)
     words, tone = verdict(answer, question, now=now)
     all_issues = issues_link(question)

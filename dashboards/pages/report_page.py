@@ -31,7 +31,7 @@ class AnalyticsPage(UnfoldSiteViewMixin, TemplateView):
         self.question, problem = read_question_mildly(
             request.GET.dict(), now=timezone.now(), zone=timezone.get_current_timezone(), default=self.default_window
         )
-        self.controls = controls_of(self.question, problem, self.subjects())
+        self.controls = controls_of(self.question, problem, self.subjects(), query=request.GET.dict())
         return self.answered(request)
 
     def answered(self, request: HttpRequest) -> HttpResponse:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.asking import AskedError, address_of, read_question, read_question_mildly
+from dashboards.asking import AskedError, address_of, entered, read_question, read_question_mildly
 from dashboards.reports.question import Filters, Question
 from dashboards.window import PRESETS, custom, preset
 
@@ -70,3 +70,56 @@ def test_what_cannot_be_asked_is_refused_and_told(query: dict[str, str], paramet
     assert caught.value.parameter == parameter
     assert problem
     assert question == read_question({}, now=NOW, zone=BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "default", "said"),
+    [
+        (
+            "2026-03-29T10:00",
+            "2026-03-28T10:00",
+            "24h",
+            "The window ends before it starts. This is the last 24 hours instead.",
+        ),
+        (
+            "2026-03-29T10:00",
+            "2026-03-29T10:00",
+            "7d",
+            "The window ends when it starts. This is the last 7 days instead.",
+        ),
+        (
+            "2026-04-29T10:00",
+            "2026-04-30T10:00",
+            "30d",
+            "The window lies in the future. This is the last 30 days instead.",
+        ),
+        (
+            "2026-05-29T10:00",
+            "2026-04-30T10:00",
+            "1h",
+            "The window ends before it starts. This is the last hour instead.",
+        ),
+    ],
+)
+def test_a_window_that_is_none_is_told_which_way(start: str, end: str, default: str, said: str) -> None:
+    query = {"window": "custom", "from": start, "to": end}
+
+    question, problem = read_question_mildly(query, now=NOW, zone=BERLIN, default=default)
+
+    assert problem == said
+    assert question.window == preset(default, NOW)
+
+
+@pytest.mark.parametrize(
+    ("given", "local"),
+    [
+        ("2026-03-29T22:00Z", "2026-03-30T00:00"),
+        ("2026-03-29T22:00:31", "2026-03-29T22:00"),
+        ("2026-03-29", "2026-03-29T00:00"),
+        ("garbage", ""),
+        ("0001-01-01T00:00+14:00", ""),
+        ("", ""),
+    ],
+)
+def test_what_was_entered_is_given_back_on_the_readers_clock(given: str, local: str) -> None:
+    assert entered({"from": given}, "from", BERLIN) == local

@@ -164,7 +164,9 @@ def test_a_narrowed_page_that_is_empty_leads_back(sender: Sender, eve: User) -> 
 
     page = client_of(eve).get(f"{PAGE}?environment=nowhere").content.decode()
 
-    assert "Look at all services, environments and releases" in page
+    assert "Only environment nowhere was looked through." in page
+    assert "Clear the filters" in page
+    assert "look at a longer window" in page
 
 
 @pytest.mark.parametrize(
@@ -182,6 +184,16 @@ def test_what_cannot_be_read_of_the_address_is_told(eve: User, query: str, said:
 
     assert page.status_code == 200
     assert said in unescape(page.content.decode())
+
+
+def test_what_was_entered_stays_where_it_can_be_mended(eve: User) -> None:
+    page = client_of(eve).get(f"{PAGE}?window=custom&from=2026-03-02T08:30&to=2026-03-01T09:15").content.decode()
+
+    assert "The window ends before it starts. This is the last 24 hours instead." in page
+    assert 'name="from" value="2026-03-02T08:30"' in page
+    assert 'name="to" value="2026-03-01T09:15"' in page
+    assert '<details class="lm-custom" open>' in page
+    assert "Filters: none" in page
 
 
 def test_the_window_and_the_filters_stay_in_every_link(sender: Sender, eve: User) -> None:
