@@ -7,7 +7,29 @@
   if (zone && kept !== `lm_tz=${zone}`) {
     const secure = location.protocol === "https:" ? "; Secure" : "";
     document.cookie = `lm_tz=${zone}; path=/; max-age=31536000; SameSite=Lax${secure}`;
+    loadAnewIn(zone);
   }
+
+  // This page tells times of another zone: load it anew. Once, and not where the cookie did not stay; nor the login, which tells
+  // none, nor a form that came back with its errors, as that would send it again.
+  function loadAnewIn(zone) {
+    const isKept = document.cookie.split("; ").includes(`lm_tz=${zone}`);
+    const isAnsweredForm = document.referrer.split("#")[0] === location.href.split("#")[0];
+    if (!isKept || isAnsweredForm || location.pathname.endsWith("/login/")) return;
+    try {
+      if (sessionStorage.getItem("lm_tz_reloaded") === zone) return;
+      sessionStorage.setItem("lm_tz_reloaded", zone);
+    } catch {
+      return;
+    }
+    location.reload();
+  }
+
+  // Filters are folded on phones alone: for browsers whose CSS cannot unfold what is.
+  document.addEventListener("DOMContentLoaded", () => {
+    if (CSS.supports("selector(::details-content)") || matchMedia("(max-width: 640px)").matches) return;
+    for (const folded of document.querySelectorAll("[data-lm-fold]")) folded.open = true;
+  });
 
   // Changing a button's own words is read by few screen readers; a status beside it by all.
   function say(words) {
