@@ -9,13 +9,14 @@ from django.utils.http import urlencode
 
 from dashboards.charts import Dataset, over_time
 from dashboards.pages.links import events_link, page_link
-from dashboards.pages.report_page import ReportPage, has_heard_anything
+from dashboards.pages.report_page import ReportPage, has_heard_anything, slug_of
 from dashboards.pages.words import counted, first_of, joined
+from dashboards.reports.question import Question
 from dashboards.reports.releases import new_releases
 from dashboards.reports.top_errors import ErrorRow, TopErrors
 from dashboards.reports.trends import FEWEST_DAYS
 from dashboards.window import PRESETS
-from events.models import Issue, Service
+from events.models import Issue
 from events.rollups import FAILURES
 from events.templatetags.moments import ago
 
@@ -54,7 +55,7 @@ class TopErrorsPage(ReportPage):
         contains = self.subjects().get("contains", "")
         shown = answer.errors[:_MOST_ROWS]
         issues = self._issues({row.name for row in shown}) if self.request.user.has_perm("events.view_issue") else None
-        slug = self._slug() if issues else ""
+        slug = slug_of(self.question.filters.service_id) if issues else ""
         return {
             "headline": headline(answer, contains),
             "contains": contains,
@@ -68,15 +69,19 @@ class TopErrorsPage(ReportPage):
             ],
             "lines": [self._line(row, issues, slug) for row in shown],
             "more": max(0, len(answer.errors) - _MOST_ROWS),
-            "is_young": any(row.trend.kind == "unknown" for row in shown),
-            "fewest": FEWEST_DAYS,
+            "missing": self._missing(answer) if any(row.trend.kind == "unknown" for row in shown) else "",
             "chart": self._chart(answer) if answer.charted else None,
             "has_heard": bool(answer.errors) or has_heard_anything(),
         }
 
+    def _missing(self, answer: TopErrors) -> str:
+        """What it takes to say what is usual."""
+        if answer.is_same_hours:
+            return f"the same hours of {FEWEST_DAYS} earlier days"
+        return f"{FEWEST_DAYS} earlier windows as long as this one"
+
     def _line(self, row: ErrorRow, issues: dict[str, int] | None, slug: str) -> ErrorLine:
         events = events_link(self.question, name=row.name, severity=row.severity)
-        users = page_link("analytics_users", self.question, name=row.name, severity=row.severity)
         usual = row.trend.usual
         return ErrorLine(
             row,
@@ -84,7 +89,7 @@ class TopErrorsPage(ReportPage):
             if len(self.controls.services) > 1
             else "",
             events,
-            users if row.severity in FAILURES else events,
+            affected_link(self.question, row),
             None if issues is None else issues.get(row.name, 0),
             self._issues_link(row.name, slug),
             ago(row.last_seen_at, now=self.question.window.now),
@@ -106,13 +111,6 @@ class TopErrorsPage(ReportPage):
         words = {"status": "all", "name": name, "seen": window if window in PRESETS else "", "service": slug}
         return f"{reverse('admin:events_issue_changelist')}?{urlencode({word: value for word, value in words.items() if value})}"
 
-    def _slug(self) -> str:
-        """Of the service asked for, by which the list of issues knows it."""
-        service_id = self.question.filters.service_id
-        if service_id is None:
-            return ""
-        return Service.objects.filter(pk=service_id).values_list("slug", flat=True).first() or ""
-
     def _chart(self, answer: TopErrors) -> dict[str, Any]:
         datasets = [
             Dataset(f"{one.name} ({one.severity})", tone, one.event_counts)
@@ -129,6 +127,13 @@ class TopErrorsPage(ReportPage):
             releases=new_releases(self.question),
             subjects=self.subjects(),
         )
+
+
+def affected_link(question: Question, row: ErrorRow) -> str:
+    """The users whom it affected; of what is no failure, its events."""
+    if row.severity in FAILURES:
+        return page_link("analytics_users", question, name=row.name, severity=row.severity)
+    return events_link(question, name=row.name, severity=row.severity)
 
 
 def headline(answer: TopErrors, contains: str) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from dashboards.charts import Dataset, over_time
-from dashboards.pages.links import events_link
+from dashboards.pages.links import events_link, page_link
 from dashboards.pages.report_page import ReportPage, has_heard_anything
 from dashboards.pages.words import bounds, counted, joined, percent
 from dashboards.reports.feature_adoption import Cohort, FeatureAdoption, FeatureUse, Return, UnusedFeature
@@ -23,6 +23,8 @@ class FeatureLine:
     use: FeatureUse
     uses_link: str
     failures_link: str
+    # "" for uses that name no feature: nobody is hurt by those.
+    users_link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,15 @@ class FeaturesPage(ReportPage):
 
     def told(self, answer: FeatureAdoption) -> dict[str, Any]:
         weeks = max((len(cohort.returns) for cohort in answer.cohorts), default=0)
+        # Filters that nothing comes through: what nobody used there says nothing.
+        is_empty = self.controls.is_narrowed and not (
+            answer.features
+            or answer.adoption.total
+            or any(one.failures or one.last_used_on is not None for one in answer.unused)
+        )
         return {
-            "headline": headline(answer),
+            "is_empty": is_empty,
+            "headline": "" if is_empty else headline(answer),
             "lines": [self._line(use) for use in answer.features[:_MOST_ROWS]],
             "more": max(0, len(answer.features) - _MOST_ROWS),
             "unused_lines": [self._unused(unused) for unused in answer.unused[:_MOST_ROWS]],
@@ -77,6 +86,7 @@ class FeaturesPage(ReportPage):
             use,
             events_link(self.question, name="feature_used", **named),
             events_link(self.question, severity="failures", **named),
+            page_link("analytics_users", self.question, feature=use.feature) if use.feature else "",
         )
 
     def _unused(self, unused: UnusedFeature) -> UnusedLine:

@@ -89,7 +89,7 @@ def test_it_says_what_is_new_rising_and_falling(sender: Sender, eve: User) -> No
     }
     assert "New: brand_new. Rising: growing." in page
     assert "the same hours of the 7 days before" in page
-    assert "Too young" not in page
+    assert "is not known yet" not in page
 
 
 def test_a_young_service_is_told_to_be_one(sender: Sender, eve: User) -> None:
@@ -97,8 +97,9 @@ def test_a_young_service_is_told_to_be_one(sender: Sender, eve: User) -> None:
 
     page = shown(client_of(eve), PAGE)
 
-    assert rows(page, TABLE)[0][6] == "too young"
-    assert "there are fewer than 3 of them with data of its service" in page
+    assert rows(page, TABLE)[0][6] == "–"
+    assert "that takes data of the service from the same hours of 3 earlier days" in page
+    assert "from 3 earlier windows as long as this one" in shown(client_of(eve), f"{PAGE}?window=7d")
     assert "1 failure of 1 kind affected 0 users. The most frequent is api_error: 1 time." in page
 
 

@@ -43,6 +43,28 @@ def follow(client: Client, page: str) -> list[tuple[int, int]]:
     return found
 
 
+@pytest.mark.parametrize("filters", ["environment=nowhere", "release=lift%40none"])
+def test_filters_that_nothing_comes_through_say_so_instead_of_naming_every_feature(
+    sender: Sender, eve: User, filters: str
+) -> None:
+    send(sender, use("career", "u-1"), use("flashcards", "u-2"))
+
+    page = client_of(eve).get(f"{FEATURES}?{filters}").content.decode()
+
+    assert "No feature was used in this window with these filters" in page
+    assert "career" not in page
+    assert "Clear the filters" in page
+
+
+def test_a_feature_that_nobody_used_where_others_are_active_is_named(sender: Sender, eve: User) -> None:
+    send(sender, use("career", "u-1"), {"event": "page_view", "user_id": "u-1", "environment": "staging"})
+
+    page = client_of(eve).get(f"{FEATURES}?environment=staging").content.decode()
+
+    assert "Features with 0 users" in page
+    assert "career" in page
+
+
 def test_the_numbers_of_uses_lead_to_their_events(sender: Sender, eve: User) -> None:
     send(sender, use("career", "u-1"), use("career", "u-2"), use("flashcards", "u-1"), {"event": "feature_used"})
     send(sender, {"event": "ai_failure", "level": "warn", "data": {"feature": "career", "user_id": "u-1"}})
