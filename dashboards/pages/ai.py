@@ -7,7 +7,7 @@ from typing import Any
 
 from dashboards.charts import Dataset, over_time
 from dashboards.pages.endpoints import heat_level
-from dashboards.pages.links import events_link
+from dashboards.pages.links import events_link, page_link
 from dashboards.pages.report_page import ReportPage, has_heard_anything
 from dashboards.pages.words import counted, percent
 from dashboards.reports.ai_failures import (
@@ -53,6 +53,8 @@ class FeatureLine:
     timeouts: list[Told]
     failures: list[Told]
     calls_link: str
+    # "" where events of two names hurt them: no address finds users by both.
+    users_link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,18 @@ class AiPage(ReportPage):
             [told for told in timeouts if told.count],
             self._failures(one.rates, feature=feature),
             calls_link,
+            self._users_link(one),
         )
+
+    def _users_link(self, one: FeatureFailures) -> str:
+        names = [
+            name
+            for name, count in (("ai_failure", one.rates.ai_failures), ("api_timeout", one.rates.api_timeouts))
+            if count
+        ]
+        if len(names) != 1 or not one.feature:
+            return ""
+        return page_link("analytics_users", self.question, name=names[0], feature=one.feature)
 
     def _matrix(self, answer: AiFailures) -> list[tuple[str, list[CellShown | None]]]:
         """(feature, its cell for each of the first providers; None where there was neither a call nor a failure)."""
@@ -162,8 +175,12 @@ class AiPage(ReportPage):
         rates = cell.rates
         told = self._failures(rates, feature=cell.feature, ai_provider=cell.provider)
         words = f"{_named(cell.feature, _NO_FEATURE)}, {_named(cell.provider, _NO_PROVIDER)}: {counted(rates.failures, 'failure')}"
-        words += f" of {counted(rates.rate.total, 'call')}" if rates.calls else ", calls not known"
-        level = heat_level(rates.failures, rates.calls) if rates.calls else int(bool(rates.failures))
+        words += (
+            f" of {counted(rates.calls, 'call')}"
+            if rates.calls >= rates.failures
+            else f", {counted(rates.calls, 'call')} known"
+        )
+        level = heat_level(rates.failures, rates.calls)
         return CellShown(rates.failures, rates.rate.share, level, words, told[0].link if len(told) == 1 else "")
 
     def _modes(self, providers: Sequence[ProviderFailures]) -> list[Mode]:

@@ -26,7 +26,12 @@ class CachePage(ReportPage):
             "prefixes": [self._prefix(one) for one in answer.prefixes[:_MOST_ROWS]],
             "more": max(0, len(answer.prefixes) - _MOST_ROWS),
             "ttls": [
-                (one, _lasts(one.ttl), self.service_name(one.service_id), self._link(one.service_id, f"ttl:{one.ttl}"))
+                (
+                    one,
+                    _lasts(one.ttl),
+                    self.service_name(one.service_id),
+                    self._link(one.service_id, _label("key", one.prefix), _label("ttl", one.ttl)),
+                )
                 for one in answer.ttls[:_MOST_ROWS]
             ],
         }
@@ -35,16 +40,17 @@ class CachePage(ReportPage):
         trend = ""
         if is_apart(one.hit_rate, one.hit_rate_before):
             trend = "worse" if (one.hit_rate.share or 0) < (one.hit_rate_before.share or 0) else "better"
-        label = f"key:{one.prefix}" if one.prefix else ""
+        label = _label("key", one.prefix)
         return {
             "of": one,
             "trend": trend,
             "service": self.service_name(one.service_id),
             "link": self._link(one.service_id, label),
+            "misses_link": self._link(one.service_id, label, "-hit:true"),
         }
 
-    def _link(self, service_id: int, label: str) -> str:
-        return events_link(self.question, name="cache_performance", service=service_id, label=label)
+    def _link(self, service_id: int, *labels: str) -> str:
+        return events_link(self.question, name="cache_performance", service=service_id, label="\n".join(labels))
 
     def _chart(self, answer: Cache) -> dict[str, Any]:
         return over_time(
@@ -82,6 +88,11 @@ def headline(answer: Cache) -> str:
     else:
         words.append("No time to live fails to pay.")
     return " ".join(words)
+
+
+def _label(name: str, value: str) -> str:
+    """The filter that finds what is labelled so; "" for what has no such label."""
+    return f"{name}:{value}" if value else f"-{name}"
 
 
 def _poor(one: CacheTtl) -> str:

@@ -3,13 +3,14 @@
 from typing import Any
 
 from dashboards.charts import Dataset, over_time
-from dashboards.pages.links import events_link
+from dashboards.pages.links import events_link, page_link
 from dashboards.pages.report_page import ReportPage
 from dashboards.pages.words import counted, percent
-from dashboards.reports.delivery import Channel, Delivery
+from dashboards.reports.delivery import Channel, Delivery, DeliveryFailure
 from dashboards.reports.releases import new_releases
 
 _MOST_ROWS = 100
+_DISAGREE = "data_consistency_error"
 _NAMES = {
     "formspree": "Formspree",
     "mail": "E-mail",
@@ -30,13 +31,17 @@ class DeliveryPage(ReportPage):
         return {
             "headline": headline(answer),
             "chart": self._chart(answer) if answer.over_time else None,
-            "channels": [(one, _NAMES[one.channel], _FALLBACK[one.fallback]) for one in answer.channels],
+            "channels": [
+                (one, _NAMES[one.channel], _FALLBACK[one.fallback], *self._channel_links(one, answer))
+                for one in answer.channels
+            ],
             "is_rate_unknown": any(one.failures and not one.successes for one in answer.channels),
             "failures": [
                 (
                     one,
                     self.service_name(one.service_id),
                     self._link(one.service_id, one.name, one.severity, "reason", one.reason),
+                    self._users_link(one, answer),
                 )
                 for one in answer.failures[:_MOST_ROWS]
             ],
@@ -44,7 +49,11 @@ class DeliveryPage(ReportPage):
                 (
                     one,
                     self.service_name(one.service_id),
-                    self._link(one.service_id, "data_consistency_error", "", "record", one.record),
+                    self._link(one.service_id, _DISAGREE, "", "record", one.record),
+                    # Users are not found by record: there is an address where there is one record.
+                    page_link("analytics_users", self.question, service=one.service_id, name=_DISAGREE)
+                    if [other.service_id for other in answer.inconsistencies].count(one.service_id) == 1
+                    else "",
                 )
                 for one in answer.inconsistencies[:_MOST_ROWS]
             ],
@@ -53,8 +62,31 @@ class DeliveryPage(ReportPage):
 
     def _link(self, service_id: int, name: str, severity: str, label: str, value: str) -> str:
         return events_link(
-            self.question, service=service_id, name=name, severity=severity, label=f"{label}:{value}" if value else ""
+            self.question,
+            service=service_id,
+            name=name,
+            severity=severity,
+            label=f"{label}:{value}" if value else f"-{label}",
         )
+
+    def _channel_links(self, channel: Channel, answer: Delivery) -> tuple[str, str]:
+        """Its failures and the users whom they hurt; "" where several names tell of them: no address finds them together."""
+        names = {one.name for one in answer.failures if channel.channel in one.name}
+        if len(names) != 1:
+            return "", ""
+        (name,) = names
+        return (
+            events_link(self.question, name=name, severity="failures"),
+            page_link("analytics_users", self.question, name=name),
+        )
+
+    def _users_link(self, failure: DeliveryFailure, answer: Delivery) -> str:
+        """Users are not found by reason: there is an address where there is one."""
+        key = (failure.service_id, failure.name, failure.severity)
+        if sum((one.service_id, one.name, one.severity) == key for one in answer.failures) > 1:
+            return ""
+        service_id, name, severity = key
+        return page_link("analytics_users", self.question, service=service_id, name=name, severity=severity)
 
     def _chart(self, answer: Delivery) -> dict[str, Any]:
         tones = dict(zip(_NAMES, _TONES, strict=True))

@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import reverse
 
 from dashboards.pages.endpoints import failures_link
+from dashboards.pages.errors import affected_link
 from dashboards.pages.errors import headline as errors_headline
 from dashboards.pages.links import events_link, page_link
 from dashboards.pages.report_page import AnalyticsPage, has_heard_anything
@@ -12,7 +13,7 @@ from dashboards.pages.users import headline as users_headline
 from dashboards.reports.failure_rates import rates_of
 from dashboards.reports.top_errors import top_errors
 from dashboards.reports.user_impact import user_impact
-from events.event_search import EventFilter, find_events
+from events.event_search import CUSTOM, EventFilter, find_events
 from events.models import Event
 from events.patience import SearchTooSlowError
 
@@ -27,10 +28,12 @@ class HubPage(AnalyticsPage):
         question = self.question
         rates, errors, impact = rates_of(question), top_errors(question), user_impact(question)
         failing = [rate for rate in rates if rate.failures][:_TOP]
+        latest = self._latest()
         return {
             "feed": reverse("admin:analytics_feed"),
             "may_see_events": self.request.user.has_perm("events.view_event"),
-            "latest": self._latest(),
+            "latest": latest or [],
+            "is_too_slow": latest is None,
             "endpoints": [
                 (
                     rate,
@@ -42,26 +45,40 @@ class HubPage(AnalyticsPage):
             ],
             "endpoints_link": page_link("analytics_endpoints", question),
             "errors": [
-                (row, events_link(question, name=row.name, severity=row.severity)) for row in errors.errors[:_TOP]
+                (row, events_link(question, name=row.name, severity=row.severity), affected_link(question, row))
+                for row in errors.errors[:_TOP]
             ],
             "errors_headline": errors_headline(errors, ""),
             "errors_link": page_link("analytics_errors", question),
             "impact": impact,
             "impact_headline": users_headline(impact, {}),
-            "users": [(user, page_link("analytics_user", question, user=user.user)) for user in impact.users[:_TOP]],
+            "users": [
+                (
+                    user,
+                    page_link("analytics_user", question, user=user.user),
+                    events_link(question, severity="failures", user=user.user),
+                )
+                for user in impact.users[:_TOP]
+            ],
             "users_link": page_link("analytics_users", question),
             "has_heard": bool(rates or errors.errors) or has_heard_anything(),
         }
 
-    def _latest(self) -> list[Event]:
-        """The newest failures, for those who may see events; none when looking takes too long."""
+    def _latest(self) -> list[Event] | None:
+        """The newest failures of the window, for those who may see events; None when looking takes too long."""
         if not self.request.user.has_perm("events.view_event"):
             return []
-        filters = self.question.filters
+        filters, window = self.question.filters, self.question.window
         wanted = EventFilter(
-            severity="failures", service=filters.service_id, environment=filters.environment, release=filters.release
+            window=CUSTOM,
+            start=window.start,
+            end=window.end,
+            severity="failures",
+            service=filters.service_id,
+            environment=filters.environment,
+            release=filters.release,
         )
         try:
             return find_events(wanted, now=self.question.window.now).events[:_TOP]
         except SearchTooSlowError:
-            return []
+            return None

@@ -8,7 +8,7 @@ from dashboards.pages.links import events_link, page_link
 from dashboards.pages.report_page import ReportPage, has_heard_anything
 from dashboards.pages.words import counted, percent
 from dashboards.reports.abuse import Judgement
-from dashboards.reports.addresses import AddressCount
+from dashboards.reports.addresses import AddressCount, NetworkCount
 from dashboards.reports.auth_and_abuse import AuthAndAbuse
 from dashboards.reports.auth_names import (
     AUTH_FAILURE,
@@ -106,7 +106,7 @@ class SecurityPage(ReportPage):
             "name_lines": [
                 NameLine(one, _LABELS[one.kind], events_link(self.question, name=one.name)) for one in answer.names
             ],
-            "networks": answer.networks[:_MOST_NETWORKS],
+            "networks": [(one, self._network_line(one, answer)) for one in answer.networks[:_MOST_NETWORKS]],
             "more_networks": max(0, len(answer.networks) - _MOST_NETWORKS),
             "address_lines": [self._address_line(one, answer.names) for one in answer.addresses[:_MOST_ROWS]],
             "more_addresses": max(0, len(answer.addresses) - _MOST_ROWS),
@@ -147,6 +147,14 @@ class SecurityPage(ReportPage):
             events_link(self.question, label=label),
             link_of(LOCKOUT),
             link_of(LIMITED),
+        )
+
+    def _network_line(self, one: NetworkCount, answer: AuthAndAbuse) -> AddressLine | None:
+        """That of its address when it has one alone: events are found by address, not by network."""
+        if one.addresses != 1:
+            return None
+        return next(
+            self._address_line(address, answer.names) for address in answer.addresses if address.network == one.network
         )
 
     def _attempts_link(self, one: AttemptCount) -> str:
@@ -206,9 +214,10 @@ def sessions_in_words(sessions: Sessions) -> list[str]:
     ]
     failed, before = sessions.failed_sessions, sessions.failed_sessions_before
     compared = f" ({percent(before.share)} before)" if before.share is not None else ""
-    said.append(
-        f"{counted(failed.count, 'session')} timed out or did not become stable, {percent(failed.share)} of the requests{compared}."
+    share = (
+        f"{percent(failed.share)} of the requests" if failed.share is not None else "more than the requests measured"
     )
+    said.append(f"{counted(failed.count, 'session')} timed out or did not become stable, {share}{compared}.")
     said.append(
         f"{counted(sessions.users_hit.count, 'user')} met one of these, {percent(sessions.users_hit.share)} of those who signed in "
         "or had a session, as far as events name them."

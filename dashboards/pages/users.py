@@ -54,6 +54,10 @@ class UserLine:
     user: UserFailures
     timeline: str
     events: str
+    # Those of one severity.
+    critical: str
+    errors: str
+    warnings: str
 
 
 class UsersPage(ReportPage):
@@ -106,7 +110,10 @@ class UsersPage(ReportPage):
         )
 
     def _user_line(self, one: UserFailures) -> UserLine:
-        return UserLine(one, page_link("analytics_user", self.question, user=one.user), self._events(user=one.user))
+        by_severity = (self._events(user=one.user, severity=severity) for severity in FAILURES)
+        return UserLine(
+            one, page_link("analytics_user", self.question, user=one.user), self._events(user=one.user), *by_severity
+        )
 
     def _failures(self, answer: UserImpact) -> str:
         """Of an endpoint that tells more failures by status than by events, the answers with a status of 5xx."""
