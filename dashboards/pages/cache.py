@@ -50,7 +50,7 @@ class CachePage(ReportPage):
         }
 
     def _link(self, service_id: int, *labels: str) -> str:
-        return events_link(self.question, name="cache_performance", service=service_id, label="\n".join(labels))
+        return events_link(self.question, name="cache_performance", service=service_id, label=labels)
 
     def _chart(self, answer: Cache) -> dict[str, Any]:
         return over_time(

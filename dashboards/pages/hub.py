@@ -9,10 +9,10 @@ from dashboards.pages.errors import affected_link
 from dashboards.pages.errors import headline as errors_headline
 from dashboards.pages.links import events_link, page_link
 from dashboards.pages.report_page import AnalyticsPage, has_heard_anything
-from dashboards.pages.users import headline as users_headline
+from dashboards.pages.users import first_words
 from dashboards.reports.failure_rates import rates_of
 from dashboards.reports.top_errors import top_errors
-from dashboards.reports.user_impact import user_impact
+from dashboards.reports.user_impact import people_hurt
 from events.event_search import CUSTOM, EventFilter, find_events
 from events.models import Event
 from events.patience import SearchTooSlowError
@@ -26,7 +26,7 @@ class HubPage(AnalyticsPage):
 
     def shown(self) -> dict[str, Any]:
         question = self.question
-        rates, errors, impact = rates_of(question), top_errors(question), user_impact(question)
+        rates, errors, impact = rates_of(question), top_errors(question, is_charted=False), people_hurt(question)
         failing = [rate for rate in rates if rate.failures][:_TOP]
         latest = self._latest()
         return {
@@ -50,15 +50,14 @@ class HubPage(AnalyticsPage):
             ],
             "errors_headline": errors_headline(errors, ""),
             "errors_link": page_link("analytics_errors", question),
-            "impact": impact,
-            "impact_headline": users_headline(impact, {}),
-            "users": [
+            "impact_headline": first_words(impact, {}),
+            "severities": [
                 (
-                    user,
-                    page_link("analytics_user", question, user=user.user),
-                    events_link(question, severity="failures", user=user.user),
+                    one,
+                    page_link("analytics_users", question, severity=one.severity),
+                    events_link(question, severity=one.severity),
                 )
-                for user in impact.users[:_TOP]
+                for one in impact.severities
             ],
             "users_link": page_link("analytics_users", question),
             "has_heard": bool(rates or errors.errors) or has_heard_anything(),

@@ -8,7 +8,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.http import urlencode
 
 from dashboards.asking import read_question_mildly
 from dashboards.charts import Dataset, over_time
@@ -72,7 +71,6 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
             )
             for rate in answer.endpoints
         ],
-        all_issues=all_issues,
         all_endpoints=page_link("analytics_endpoints", question),
         releases=[
             (

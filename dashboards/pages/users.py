@@ -16,6 +16,7 @@ from dashboards.reports.releases import new_releases
 from dashboards.reports.user_impact import (
     MOST_USERS,
     FeatureImpact,
+    PeopleHurt,
     SeverityImpact,
     UserFailures,
     UserImpact,
@@ -209,23 +210,25 @@ def _trend(answer: UserImpact) -> str:
 
 def headline(answer: UserImpact, subjects: dict[str, str]) -> str:
     """What a person in a hurry must know."""
+    words = first_words(answer, subjects)
+    worst = next((one for one in answer.features if one.hurt.count), None)
+    if worst and answer.hurt.count and "feature" not in subjects:
+        words += f" Worst hurt are users of {worst.feature}: {worst.hurt.count:,} of {worst.hurt.total:,}."
+    return words
+
+
+def first_words(answer: UserImpact | PeopleHurt, subjects: dict[str, str]) -> str:
+    """How many met a failure, against the time before."""
     hurt = answer.hurt
     if not answer.failures:
-        return (
-            ""
-            if not hurt.total
-            else f"None of {counted(hurt.total, 'active user')} met a failure{_narrowing(subjects)}."
-        )
+        said = f"None of {counted(hurt.total, 'active user')} met a failure{_narrowing(subjects)}."
+        return said if hurt.total else ""
     if not hurt.count:
         return f"{counted(answer.failures, 'failure')}{_narrowing(subjects)}, and none of them names a user."
-    words = (
+    return (
         f"{hurt.count:,} of {counted(hurt.total, 'active user')} met at least one failure{_narrowing(subjects)}, "
         f"{answer.hurt_before.count:,} in the window before."
     )
-    worst = next((one for one in answer.features if one.hurt.count), None)
-    if worst and "feature" not in subjects:
-        words += f" Worst hurt are users of {worst.feature}: {worst.hurt.count:,} of {worst.hurt.total:,}."
-    return words
 
 
 def _narrowing(subjects: dict[str, str]) -> str:

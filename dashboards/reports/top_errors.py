@@ -88,8 +88,11 @@ class _Heard:
     day: datetime
 
 
-def top_errors(question: Question, *, contains: str = "") -> TopErrors:
-    """Of every failure and all events with "error" in their name; with ``contains``, of events with that in their name instead."""
+def top_errors(question: Question, *, contains: str = "", is_charted: bool = True) -> TopErrors:
+    """Of every failure and all events with "error" in their name; with ``contains``, of events with that in their name instead.
+
+    ``is_charted``: whether ``charted`` and ``others`` are wanted; they are empty otherwise.
+    """
     by_age = _by_age(question.window.span, question.window.now)
     whole, *rows = ask("top_errors", question, _Row, steps=by_age, contains=contains)
     earlier = earlier_spans(question.window, question.zone)
@@ -109,7 +112,7 @@ def top_errors(question: Question, *, contains: str = "") -> TopErrors:
         )
         for row in rows
     ]
-    charted, others = _charted(question, errors, contains) if errors else ([], [])
+    charted, others = _charted(question, errors, contains) if errors and is_charted else ([], [])
     return TopErrors(
         errors,
         whole.event_count,

@@ -458,6 +458,8 @@ def test_all_unresolved_issues_are_those_of_the_service(make_sender: Callable[[s
     assert addresses == {"/admin/events/issue/?service=lift-web"}
     listed: Any = client.get(*addresses)
     assert {issue.name for issue in listed.context_data["cl"].result_list} == {"web_broke", "web_slow"}
+
+
 def test_what_is_ever_leads_to_all_of_it_and_what_is_of_the_window_to_that(sender: Sender, eve: User) -> None:
     old = [{**failure(user=f"u-{number}", hours=30), "release": "lift@1"} for number in range(3)]
     send(sender, *old, *({**failure(user=f"u-{number}", hours=1), "release": "lift@2"} for number in range(2)))
