@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from dashboards.queries.parameters import Parameter, ParameterError, read_declarations
+from dashboards.queries.parameters import Parameter, ParameterError, read_declarations, read_what_can_be
 from dashboards.queries.rewriting import LONGEST_STATEMENT
 
 if TYPE_CHECKING:
@@ -62,7 +62,13 @@ class SavedQuery(models.Model):
 
     @property
     def declared(self) -> list[Parameter]:
-        return read_declarations(self.parameters)
+        """Those that can be read."""
+        return read_what_can_be(self.parameters)[0]
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be read as it was saved, as a sentence; "" when it can."""
+        return read_what_can_be(self.parameters)[1]
 
     def change(self, *, by: "User", at: datetime, seen_at: datetime, **values: Any) -> bool:
         """Save other values over what was seen; False when somebody else saved it since."""

@@ -81,7 +81,15 @@ class QueryPage(UnfoldSiteViewMixin, TemplateView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.saved = self._find(**kwargs)
-        return self._page(draft_of(self.saved) if self.saved else Draft(), Shown())
+        if self.saved is None:
+            return self._page(Draft(), Shown())
+        problem = None
+        if self.saved.problem:
+            problem = Problem(
+                f"This question was saved in a way that cannot be read: {self.saved.problem}",
+                "Put it right and save it, or delete it.",
+            )
+        return self._page(draft_of(self.saved), Shown(problem=problem))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.saved = self._find(**kwargs)
@@ -238,7 +246,9 @@ def draft_of(saved: SavedQuery) -> Draft:
         saved.name,
         saved.description,
         {one.name: one for one in saved.declared},
-        ChartSpec(saved.chart_kind, saved.chart_x, tuple(saved.chart_y)),
+        ChartSpec(
+            saved.chart_kind, saved.chart_x, tuple(map(str, saved.chart_y)) if isinstance(saved.chart_y, list) else ()
+        ),
     )
 
 

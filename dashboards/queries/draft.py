@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
-from dashboards.queries.parameters import TYPES, Parameter, ParameterError
-from dashboards.queries.rewriting import LONGEST_STATEMENT, RefusedError, Rewritten, names_in, rewrite
+from dashboards.queries.parameters import MOST_PARAMETERS, TYPES, Parameter, ParameterError
+from dashboards.queries.rewriting import (
+    LONGEST_STATEMENT,
+    RefusedError,
+    Rewritten,
+    check_parameters_of,
+    names_in,
+    rewrite,
+)
 
 LONGEST_NAME = 100
 LONGEST_DESCRIPTION = 1_000
-_MOST_PARAMETERS = 20
 _MOST_SERIES = 6
 _LONGEST_COLUMN = 63
 CHART_KINDS = {"": "No chart", "bar": "Bars", "line": "Lines"}
@@ -52,7 +58,7 @@ class Draft:
         statement = form.get("statement", "").replace("\r\n", "\n")
         parameters: dict[str, Parameter] = {}
         unknown = []
-        for name in names_in(statement)[:_MOST_PARAMETERS]:
+        for name in names_in(statement)[:MOST_PARAMETERS]:
             before = known.get(name)
             kind = form.get(f"type-{name}", before.type if before else "")
             if kind not in TYPES:
@@ -102,9 +108,10 @@ class Draft:
         if len(self.chart.y) > _MOST_SERIES or max(map(len, (self.chart.x, *self.chart.y))) > _LONGEST_COLUMN:
             return f"A chart shows at most {_MOST_SERIES} columns, and their names have at most {_LONGEST_COLUMN} characters."
         try:
+            check_parameters_of(self.statement)
             for parameter in self.parameters.values():
                 parameter.read(parameter.default, zone)
-        except ParameterError as error:
+        except (ParameterError, RefusedError) as error:
             return str(error)
         return ""
 

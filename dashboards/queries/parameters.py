@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
@@ -9,7 +10,8 @@ from typing import Any
 
 MOST_PARAMETERS = 20
 _LONGEST_VALUE = 1000
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z")
+LONGEST_NAME = 63
+_NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{LONGEST_NAME - 1}}}\Z")
 _LARGEST = 2**63 - 1
 
 # What a parameter may be: the word it is saved as, what people call it, PostgreSQL's type.
@@ -73,6 +75,20 @@ def read_declarations(saved: Any) -> list[Parameter]:
             raise ParameterError(parameter.name, f":{parameter.name} is declared twice.")
         found[parameter.name] = parameter
     return list(found.values())
+
+
+def read_what_can_be(saved: Any) -> tuple[list[Parameter], str]:
+    """The parameters that can be read, and what is wrong with the first that cannot; "" when nothing is."""
+    try:
+        return read_declarations(saved), ""
+    except ParameterError as error:
+        problem = str(error)
+    found: dict[str, Parameter] = {}
+    for item in saved[:MOST_PARAMETERS] if isinstance(saved, list) else []:
+        with suppress(ParameterError):
+            parameter = _read_declaration(item)
+            found.setdefault(parameter.name, parameter)
+    return list(found.values()), problem
 
 
 def as_declarations(parameters: Mapping[str, Parameter]) -> list[dict[str, str]]:

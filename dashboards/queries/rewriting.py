@@ -11,10 +11,10 @@ the role it is asked under (running.py).
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dashboards.queries.parameters import Parameter
+from dashboards.queries.parameters import LONGEST_NAME, MOST_PARAMETERS, Parameter
 from dashboards.queries.tokens import Token, TokenKind, tokens_of
 
 LONGEST_STATEMENT = 20_000
@@ -88,6 +88,11 @@ def names_in(statement: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def check_parameters_of(statement: str) -> None:
+    """Raises RefusedError for names of parameters that could not be saved."""
+    _check_parameters(tokens_of(statement))
+
+
 def rewrite(statement: str, parameters: Mapping[str, Parameter]) -> Rewritten:
     """Raises RefusedError for what is no single question, or names a parameter that is not declared."""
     if len(statement) > LONGEST_STATEMENT:
@@ -100,10 +105,28 @@ def rewrite(statement: str, parameters: Mapping[str, Parameter]) -> Rewritten:
     tokens = _one_statement(tokens)
     is_explain = _check_beginning(tokens)
     words = _names(tokens)
+    _check_parameters(tokens)
     writer = _Writer(tokens, parameters)
     writer.write()
     sql = "".join(piece.text for piece in writer.pieces)
     return Rewritten(sql, writer.names, writer.changes, words, is_explain, writer.pieces)
+
+
+def _check_parameters(tokens: Iterable[Token]) -> None:
+    names: set[str] = set()
+    for token in tokens:
+        if token.kind is not TokenKind.PARAMETER:
+            continue
+        names.add(token.text[1:])
+        if len(token.text) > 1 + LONGEST_NAME:
+            raise RefusedError(
+                f"The name of a parameter has at most {LONGEST_NAME} letters, and “{token.text[:20]}…” has "
+                f"{len(token.text) - 1}.",
+                start=token.start,
+                hint="Give it a shorter name, such as :days.",
+            )
+        if len(names) > MOST_PARAMETERS:
+            raise RefusedError(f"A question has at most {MOST_PARAMETERS} parameters.", start=token.start)
 
 
 def _one_statement(tokens: list[Token]) -> list[Token]:

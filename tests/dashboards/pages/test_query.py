@@ -403,6 +403,8 @@ def test_what_somebody_else_saved_meanwhile_is_not_overwritten(editor: Client, s
         ({"name": "a\x00b"}, "NUL"),
         ({"chart_y": ",".join("abcdefg")}, "at most 6 columns"),
         ({"value-days": "soon"}, "whole number"),
+        ({"statement": f"SELECT :{'x' * 64}"}, "at most 63 letters"),
+        ({"statement": f"SELECT {', '.join(f':p{number}' for number in range(21))}"}, "at most 20 parameters"),
         ({"name": GUIDE[0].name.upper()}, "named “FIND ALL ERRORS"),
     ],
 )
@@ -416,6 +418,25 @@ def test_what_cannot_be_saved_is_told_and_kept_in_the_form(
     assert words in page
     assert SavedQuery.objects.count() == before
     assert SavedQuery.objects.get(pk=saved.pk).updated_at == saved.updated_at
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [[{"name": "x" * 64, "type": "text", "default": ""}], [{"name": "days", "type": "integer", "default": "x"}], {}],
+)
+def test_one_that_cannot_be_read_is_opened_with_its_problem_and_can_be_deleted(
+    editor: Client, saved: SavedQuery, parameters: Any
+) -> None:
+    SavedQuery.objects.filter(pk=saved.pk).update(parameters=parameters, chart_y=7)
+
+    page = editor.get(address(saved)).content.decode()
+    asked = run(editor, saved.statement, path=address(saved))
+    editor.post(address(saved), form_of(saved, action="delete"))
+
+    assert "cannot be read" in page
+    assert "SELECT :days + 1 AS answer</textarea>" in page
+    assert 'name="value-days"' in asked
+    assert not SavedQuery.objects.filter(pk=saved.pk).exists()
 
 
 def test_a_question_is_deleted(editor: Client, saved: SavedQuery) -> None:

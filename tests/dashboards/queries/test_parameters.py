@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.queries.parameters import TYPES, Parameter, ParameterError, as_declarations, read_declarations
+from dashboards.queries.parameters import (
+    TYPES,
+    Parameter,
+    ParameterError,
+    as_declarations,
+    read_declarations,
+    read_what_can_be,
+)
 
 
 @pytest.mark.parametrize(
@@ -77,3 +84,14 @@ def test_declarations_come_back_as_they_were_saved() -> None:
     saved = [{"name": "days", "type": "integer", "default": "7"}, {"name": "who", "type": "text", "default": ""}]
 
     assert as_declarations({one.name: one for one in read_declarations(saved)}) == saved
+
+
+def test_what_can_be_read_of_a_broken_declaration_is_kept() -> None:
+    days = {"name": "days", "type": "integer", "default": "7"}
+
+    assert read_what_can_be([days]) == ([Parameter("days", "integer", "7")], "")
+    for broken in ({"name": "x" * 64, "type": "text"}, 1, {"name": "days", "type": "text"}):
+        found, problem = read_what_can_be([days, broken])
+        assert found == [Parameter("days", "integer", "7")]
+        assert problem
+    assert read_what_can_be({"days": 7})[0] == []

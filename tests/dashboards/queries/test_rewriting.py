@@ -162,6 +162,8 @@ def test_semicolons_at_the_end_are_no_second_statement() -> None:
         ("SELECT lo_import('/etc/passwd')", "own affair"),
         ("SELECT dblink('x', 'y')", "own affair"),
         ("SELECT '\x00'", "NUL"),
+        ("SELECT :" + "x" * 64, "at most 63 letters"),
+        ("SELECT " + ", ".join(f":p{number}" for number in range(21)), "at most 20 parameters"),
         ("SELECT " + "1" * LONGEST_STATEMENT, "at most"),
         ("SELECT " + "1," * 9_000, "too many words"),
     ],
