@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ from dashboards.queries.draft import ChartSpec
 from dashboards.reports.exporting import safe_cell
 
 _NUMBERS = frozenset(("int2", "int4", "int8", "float4", "float8", "numeric"))
+_JSON_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+# Up to here a float has every whole number.
+_LARGEST_EXACT = 2**53
 _MOST_POINTS = 100
 _LONGEST_LABEL = 40
 _TONES = ("info", "users", "warning", "error", "critical", "neutral")
@@ -98,7 +102,10 @@ def as_csv(answer: Answer) -> str:
 
 
 def as_json(answer: Answer) -> bytes:
-    """``{"columns": [{"name", "type"}], "rows": [[…]], "is_cut": false}``: numbers, booleans and JSON as such, the rest as text."""
+    """``{"columns": [{"name", "type"}], "rows": [[…]], "is_cut": false}``: booleans and JSON as such, the rest as text.
+
+    Numbers have every digit that PostgreSQL gives; infinities and NaN, which JSON does not know, are null.
+    """
     rows = [[_value(column, cell) for column, cell in zip(answer.columns, row, strict=True)] for row in answer.rows]
     is_cut = answer.has_more or answer.is_too_large
     return orjson.dumps({"columns": answer.columns, "rows": rows, "is_cut": is_cut})
@@ -112,16 +119,17 @@ def number_of(cell: str | None) -> float | None:
         return None
     if not math.isfinite(number):
         return None
-    return int(number) if number.is_integer() else number
+    return int(number) if number.is_integer() and abs(number) <= _LARGEST_EXACT else number
 
 
 def _value(column: Column, cell: str | None) -> Any:
     if cell is None:
         return None
-    if column.type in ("int2", "int4", "int8"):
-        return int(cell)
     if column.is_number:
-        return number_of(cell)
+        if _JSON_NUMBER.fullmatch(cell):
+            return orjson.Fragment(cell)
+        # One of thousands of digits is cut like any other cell.
+        return cell if cell.endswith("…") else None
     if column.type == "bool":
         return cell == "true"
     if column.type in ("json", "jsonb"):

@@ -342,6 +342,17 @@ def test_the_json_has_types(eve: Client) -> None:
     assert (len(found["rows"]), found["is_cut"]) == (10_000, True)
 
 
+def test_the_json_has_numbers_of_any_size(eve: Client) -> None:
+    statement = (
+        "SELECT 1e20::float8, sum(1e19::numeric), 'Infinity'::numeric, '-Infinity'::float8 FROM generate_series(1, 5)"
+    )
+
+    answer: Any = eve.post(QUERY, {"action": "json", "statement": statement})
+
+    assert answer.status_code == 200
+    assert json.loads(answer.content)["rows"] == [[1e20, 5 * 10**19, None, None]]
+
+
 def test_a_file_of_a_wrong_question_is_a_page_that_says_so(eve: Client) -> None:
     answer: Any = eve.post(QUERY, {"action": "csv", "statement": "SELECT wrong"})
 

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,28 @@ def test_json_that_was_cut_stays_text() -> None:
         "rows": [['{"a": [1…', [1]]],
         "is_cut": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "written"),
+    [
+        ("float8", "1e+20", b"1e+20"),
+        ("numeric", "10000000000000000000000000", b"10000000000000000000000000"),
+        ("numeric", "0.1234567890123456789012345", b"0.1234567890123456789012345"),
+        ("int8", "-9223372036854775808", b"-9223372036854775808"),
+        ("float8", "1.7976931348623157e+308", b"1.7976931348623157e+308"),
+        ("float8", "-0", b"-0"),
+        ("float8", "Infinity", b"null"),
+        ("numeric", "-Infinity", b"null"),
+        ("numeric", "NaN", b"null"),
+        ("numeric", "9" * 100 + "…", ('"' + "9" * 100 + '…"').encode()),
+    ],
+)
+def test_every_number_has_a_place_in_json(kind: str, cell: str, written: bytes) -> None:
+    found = as_json(answer([Column("v", kind)], [[cell]]))
+
+    assert b'"rows":[[' + written + b"]]" in found
+    assert len(json.loads(found)["rows"]) == 1
 
 
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=5))
