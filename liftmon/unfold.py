@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
+from dashboards.queries.rights import ASKING_RIGHTS
+
 Permission = Callable[[HttpRequest], bool]
 
 
@@ -75,7 +77,7 @@ def _may_analyse(request: HttpRequest) -> bool:
 
 
 def _may_ask(request: HttpRequest) -> bool:
-    return request.user.has_perm("dashboards.view_analytics") and request.user.has_perm("events.view_event")
+    return request.user.has_perms(ASKING_RIGHTS)
 
 
 UNFOLD: dict[str, Any] = {

@@ -53,7 +53,7 @@ class SavedQuery(models.Model):
 
     class Meta:
         verbose_name = "saved question"
-        # Seeing them is seeing the page: dashboards.view_analytics and events.view_event.
+        # Seeing them is seeing the page: dashboards.queries.rights.
         default_permissions = ("add", "change", "delete")
         constraints = [models.UniqueConstraint(Lower("name"), name="savedquery_name_unique")]
 

@@ -24,6 +24,7 @@ from dashboards.queries.answers import Answer, Caps, Column, as_csv, as_json, ch
 from dashboards.queries.draft import CHART_KINDS, ChartSpec, Draft
 from dashboards.queries.parameters import TYPES, as_declarations
 from dashboards.queries.rewriting import Change, RefusedError
+from dashboards.queries.rights import ASKING_RIGHTS
 from dashboards.queries.role import UnavailableError
 from dashboards.queries.running import EXPORTED, SHOWN, QueryError, ask
 from dashboards.queries.views import documented_views
@@ -74,7 +75,7 @@ class Shown:
 class QueryPage(UnfoldSiteViewMixin, TemplateView):
     """GET shows a question, POST asks it (``run``, ``csv``, ``json``) or saves, copies and deletes it."""
 
-    permission_required: ClassVar[tuple[str, ...]] = ("dashboards.view_analytics", "events.view_event")
+    permission_required: ClassVar[tuple[str, ...]] = ASKING_RIGHTS
     title = "Query"
     template_name = "admin/analytics/query.html"
     saved: SavedQuery | None = None

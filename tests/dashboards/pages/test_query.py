@@ -20,12 +20,13 @@ from dashboards.pages import query as page_module
 from dashboards.queries import running
 from dashboards.queries.guide import GUIDE, load_questions
 from dashboards.queries.role import UnavailableError
-from tests.events.admin.people import client_of, make_person, reader
+from tests.events.admin.people import client_of, make_person
 from tests.events.conftest import Sender
 from tests.events.conftest import committed as committed
 
 QUERY = "/admin/analytics/query/"
-EDITING = ("view_event", "view_analytics", "add_savedquery", "change_savedquery", "delete_savedquery")
+SEEING = ("view_analytics", "view_event", "view_issue", "view_service", "view_eventtype")
+EDITING = (*SEEING, "add_savedquery", "change_savedquery", "delete_savedquery")
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,7 @@ def _questions(db: None) -> None:
 
 @pytest.fixture
 def eve(db: None) -> Client:
-    return client_of(reader())
+    return client_of(make_person("eve", *SEEING))
 
 
 @pytest.fixture
@@ -114,13 +115,18 @@ def test_one_that_is_gone_is_not_found(eve: Client) -> None:
     assert eve.post(f"{QUERY}999999/", {"statement": "SELECT 1"}).status_code == 404
 
 
-@pytest.mark.parametrize("right", ["view_event", "view_analytics", "change_savedquery"])
-def test_it_needs_both_rights(db: None, saved: SavedQuery, right: str) -> None:
-    client = client_of(make_person("max", right))
+@pytest.mark.parametrize("missing", SEEING)
+def test_it_needs_the_right_to_everything_that_its_views_show(db: None, saved: SavedQuery, missing: str) -> None:
+    client = client_of(make_person("max", *(right for right in EDITING if right != missing)))
 
     for path in (QUERY, address(saved)):
         assert client.get(path).status_code == 403
-        assert client.post(path, {"statement": "SELECT 1"}).status_code == 403
+        assert client.post(path, {"statement": "SELECT issue FROM issues"}).status_code == 403
+    assert QUERY not in client.get("/admin/").content.decode()
+
+
+def test_it_stands_in_the_navigation_for_who_may_ask(eve: Client) -> None:
+    assert QUERY in eve.get("/admin/").content.decode()
 
 
 def test_nobody_asks_without_signing_in(db: None) -> None:
