@@ -2,6 +2,7 @@
 
 1. A connection of a role that may read the views and nothing else (role.py), closed afterwards, its transaction rolled back.
 2. READ ONLY, five seconds for everything, no waiting for locks, one statement (PostgreSQL's extended protocol takes no second).
+   Where PostgreSQL does not stop in time, we stop waiting for it (deadline.py).
 3. The statement is asked as ``SELECT … FROM (statement) LIMIT n``, its cells cut by PostgreSQL, its rows counted as they arrive.
 4. Besides, `rewriting` refuses PostgreSQL's own tables and functions by name, and here those that do something (volatile ones):
    they could hold advisory locks, notify, or write to the log.
@@ -18,10 +19,13 @@ from psycopg.abc import Query
 from psycopg.types.string import TextLoader
 
 from dashboards.queries.answers import Answer, Caps, Column
+from dashboards.queries.deadline import hung_up_after
 from dashboards.queries.rewriting import RefusedError, Rewritten
 from dashboards.queries.role import SCHEMA, connect
 
 TIMEOUT_SECONDS = 5
+# What PostgreSQL gets beyond that to say that time is up, before it is no longer waited for.
+_GRACE_SECONDS = 2
 _LOCK_SECONDS = 1
 MOST_COLUMNS = 100
 _LONGEST_PLAN = 100_000
@@ -57,18 +61,23 @@ def ask(rewritten: Rewritten, values: Sequence[str | None], caps: Caps, *, zone:
     connection = connect()
     # Whether places that PostgreSQL names are places of the statement, or of the one around it.
     is_as_written = True
-    try:
-        began = time.perf_counter()
-        prepare_session(connection, zone)
-        _refuse_doers(connection, rewritten)
-        columns = _describe(connection, rewritten)
-        is_as_written = rewritten.is_explain
-        rows, has_more, is_too_large = _fetch(connection, rewritten, values, columns, caps)
-        return Answer(columns, rows, has_more, is_too_large, 1000 * (time.perf_counter() - began))
-    except psycopg.Error as error:
-        raise _told(error, rewritten if is_as_written else None) from None
-    finally:
-        connection.close()
+    with closing(connection), hung_up_after(connection, TIMEOUT_SECONDS + _GRACE_SECONDS) as is_over:
+        try:
+            began = time.perf_counter()
+            prepare_session(connection, zone)
+            _refuse_doers(connection, rewritten)
+            columns = _describe(connection, rewritten)
+            is_as_written = rewritten.is_explain
+            rows, has_more, is_too_large = _fetch(connection, rewritten, values, columns, caps)
+            return Answer(columns, rows, has_more, is_too_large, 1000 * (time.perf_counter() - began))
+        except psycopg.Error as error:
+            if is_over.is_set():
+                raise QueryError(
+                    f"It did not stop after {TIMEOUT_SECONDS} seconds and is no longer waited for.",
+                    hint="PostgreSQL works on until it notices; until then fewer questions can be asked at once. Compare shorter "
+                    "texts and lists.",
+                ) from None
+            raise _told(error, rewritten if is_as_written else None) from None
 
 
 def prepare_session(connection: psycopg.Connection[Any], zone: str) -> None:

@@ -1,13 +1,16 @@
 """Asking: caps, times, errors with their places, and the functions that do something."""
 
+import threading
 import time
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from dashboards.queries import running
 from dashboards.queries.answers import Caps
 from dashboards.queries.rewriting import RefusedError
+from dashboards.queries.role import role_name
 from dashboards.queries.running import QueryError
 from tests.dashboards.queries.conftest import Ask
 
@@ -87,7 +90,7 @@ def test_rows_are_capped_and_that_is_told(asked: Ask) -> None:
 
 
 def test_cells_are_cut_before_they_are_sent(asked: Ask) -> None:
-    answer = asked("SELECT repeat('x', 5), repeat('y', 30000000)", caps=Caps(rows=10, cell=5, characters=1000))
+    answer = asked("SELECT repeat('x', 5), repeat('y', 1000000)", caps=Caps(rows=10, cell=5, characters=1000))
 
     assert answer.rows == [["xxxxx", "yyyyy…"]]
 
@@ -195,3 +198,38 @@ def test_the_connection_is_closed_whatever_happens(asked: Ask, monkeypatch: pyte
 
     assert len(opened) == 4
     assert all(connection.closed for connection in opened)
+
+
+def test_it_does_not_wait_for_what_does_not_stop(asked: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(running, "_GRACE_SECONDS", 0.5)
+    threads, began = threading.active_count(), time.monotonic()
+
+    # PostgreSQL compares every key with every other before it looks up, and nothing of ours keeps it from that.
+    with pytest.raises(QueryError, match="no longer waited for"):
+        asked("SELECT jsonb_agg(n::text) - array_agg((-n)::text) FROM generate_series(1, 40000) AS n")
+
+    assert 1.4 < time.monotonic() - began < 5
+    assert threading.active_count() == threads
+    assert asked("SELECT 1").rows == [["1"]]
+    while _questions_on_the_server():
+        assert time.monotonic() - began < 120
+        time.sleep(0.2)
+
+
+def _questions_on_the_server() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = %s", [role_name()])
+        (found,) = cursor.fetchone()
+    return int(found)
+
+
+def test_a_connection_that_was_quick_is_not_hung_up(asked: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_GRACE_SECONDS", 0.5 - running.TIMEOUT_SECONDS)
+
+    answers = [asked("SELECT 1").rows for _ in range(3)]
+    time.sleep(0.7)
+
+    assert answers == [[["1"]]] * 3
+    assert asked("SELECT 2").rows == [["2"]]
