@@ -13,6 +13,7 @@ the role it is asked under (running.py).
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from dashboards.queries.parameters import LONGEST_NAME, MOST_PARAMETERS, Parameter
 from dashboards.queries.tokens import Token, TokenKind, tokens_of
@@ -106,6 +107,7 @@ def rewrite(statement: str, parameters: Mapping[str, Parameter]) -> Rewritten:
     is_explain = _check_beginning(tokens)
     words = _names(tokens)
     _check_parameters(tokens)
+    _check_grammar(tokens)
     writer = _Writer(tokens, parameters)
     writer.write()
     sql = "".join(piece.text for piece in writer.pieces)
@@ -127,6 +129,34 @@ def _check_parameters(tokens: Iterable[Token]) -> None:
             )
         if len(names) > MOST_PARAMETERS:
             raise RefusedError(f"A question has at most {MOST_PARAMETERS} parameters.", start=token.start)
+
+
+def _check_grammar(tokens: Sequence[Token]) -> None:
+    """Raises RefusedError for functions that the grammar leads past the guards of our schema (0003_question_guards.sql)."""
+    said = [token for token in tokens if not token.is_silent]
+    for number, (token, following) in enumerate(pairwise(said)):
+        if following.text != "(":
+            continue
+        if _folded(token) == "position":
+            raise RefusedError("position(…) is not asked here.", start=token.start, hint="Write strpos(text, part).")
+        if token.word == "TRIM" and _names_characters(said[number + 2 :]):
+            raise RefusedError(
+                "trim(… FROM …) is not asked here.",
+                start=token.start,
+                hint="Write btrim(text, characters), or ltrim and rtrim for one end.",
+            )
+
+
+def _names_characters(said: Sequence[Token]) -> bool:
+    """Whether what stands in TRIM's parentheses names more than the text."""
+    depth = 0
+    for token in said:
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth < 0:
+            return False
+        if depth == 0 and (token.word == "FROM" or token.text == ","):
+            return True
+    return False
 
 
 def _one_statement(tokens: list[Token]) -> list[Token]:

@@ -89,7 +89,8 @@ def prepare_session(connection: psycopg.Connection[Any], zone: str) -> None:
         "statement_timeout": f"{TIMEOUT_SECONDS}s",
         "lock_timeout": f"{_LOCK_SECONDS}s",
         "idle_in_transaction_session_timeout": f"{3 * TIMEOUT_SECONDS}s",
-        "search_path": SCHEMA,
+        # The guards of SCHEMA are found before the functions that they guard.
+        "search_path": f"{SCHEMA}, pg_catalog",
         "standard_conforming_strings": "on",
         "bytea_output": "hex",
         # A question takes one core at most.
