@@ -5,6 +5,12 @@ Put right is only what PostgreSQL never accepts, so that a statement that is rig
 - ``INTERVAL 24 HOURS``, ``INTERVAL '24' HOURS`` and ``INTERVAL :hours HOURS``, as the tracking guide and MySQL have them;
 - names in backticks, ``LIMIT 20, 10``, ``IFNULL(…)``, ``CURDATE()``, ``DATE_SUB(…)``.
 
+Refused by name is what tells of more than the views do, or does more than read them: PostgreSQL's own tables; functions and types
+that name tables, roles, rights, settings, files, transactions or connections by their numbers or the other way round (``oid``,
+``regclass``, ``aclitem``, ``format_type``, their texts in and out); and what runs a text as SQL. running.py asks PostgreSQL's catalogue
+for the rest of that kind, by the types they take. Left alone is what tells of the question itself: ``version()``, ``current_user``,
+``current_schema``, ``current_database()``, the clocks.
+
 ``:name`` becomes ``$1::type``: a value that is bound, never a part of the text. Texts, dollar quotes, comments and quoted names are
 not looked into. What is no single question over the views is refused here already, with words that help; what keeps it harmless is
 the role it is asked under (running.py).
@@ -27,10 +33,10 @@ _PLURALS = {"CENTURIES": "CENTURY", **{f"{unit}S": unit for unit in _UNITS}}
 _UNITS_AFTER_TEXT = frozenset("SECOND MINUTE HOUR DAY MONTH YEAR".split())
 _NUMBER_IN_TEXT = re.compile(r"'\s*[+-]?[0-9]+(?:\.[0-9]*)?\s*'")
 _RENAMED = {"IFNULL": "COALESCE", "DATE_SUB": "date_subtract"}
-# PostgreSQL's own tables and functions that tell of the server, of rights and of definitions, or run a text as SQL.
 _INTERNAL = re.compile(
-    r"pg_.*|information_schema|lo_.*|dblink.*|current_setting|set_config|has_\w+_privilege|row_security_active|to_reg\w+"
-    r"|reg(class|proc|procedure|oper|operator|role|namespace|type|config|dictionary|collation)"
+    r"pg_.*|information_schema|lo_.*|dblink.*|current_setting|set_config|has_\w+_privilege|row_security_active|to_reg\w+|getpgusername"
+    r"|reg(class|procedure|proc|operator|oper|role|namespace|type|config|dictionary|collation|database)(in|out|recv|send)?"
+    r"|format_type|oidvectortypes|makeaclitem|acl(item)?\w*|currtid2?|mxid_age|oid|oidvector|name(in|out|recv)"
     r"|(col|obj|shobj)_description|inet_(client|server)_\w+|txid_\w+|\w+_to_xml(schema|_and_xmlschema)?"
 )
 
@@ -207,6 +213,14 @@ def _end_of_options(said: Sequence[Token]) -> int:
     return number
 
 
+def refused_as_internal(name: str, start: int) -> RefusedError:
+    return RefusedError(
+        f"“{name[:63]}” is PostgreSQL's own affair and may not be asked about.",
+        start=start,
+        hint="Questions read the views that are listed beside them.",
+    )
+
+
 def _names(tokens: Sequence[Token]) -> dict[str, int]:
     """Every name and where it first stands. Raises RefusedError for what reaches past the views."""
     words: dict[str, int] = {}
@@ -224,11 +238,7 @@ def _names(tokens: Sequence[Token]) -> dict[str, int]:
         ]:
             raise RefusedError("Names with escapes are not read.", start=token.start, hint="Write the name itself.")
         if _INTERNAL.fullmatch(name):
-            raise RefusedError(
-                f"“{token.text[:63]}” is PostgreSQL's own affair and may not be asked about.",
-                start=token.start,
-                hint="Questions read the views that are listed beside them.",
-            )
+            raise refused_as_internal(token.text, token.start)
         words.setdefault(name, token.start)
     return words
 

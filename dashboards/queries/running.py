@@ -4,8 +4,8 @@
 2. READ ONLY, five seconds for everything, no waiting for locks, one statement (PostgreSQL's extended protocol takes no second).
    Where PostgreSQL does not stop in time, we stop waiting for it (deadline.py).
 3. The statement is asked as ``SELECT … FROM (statement) LIMIT n``, its cells cut by PostgreSQL, its rows counted as they arrive.
-4. Besides, `rewriting` refuses PostgreSQL's own tables and functions by name, and here those that do something (volatile ones):
-   they could hold advisory locks, notify, or write to the log.
+4. Besides, `rewriting` refuses PostgreSQL's own tables and functions by name, and here those that do something (volatile ones:
+   they could hold advisory locks, notify, or write to the log), and those that only know numbers of tables, roles and rights.
 """
 
 import time
@@ -20,7 +20,7 @@ from psycopg.types.string import TextLoader
 
 from dashboards.queries.answers import Answer, Caps, Column
 from dashboards.queries.deadline import hung_up_after
-from dashboards.queries.rewriting import RefusedError, Rewritten
+from dashboards.queries.rewriting import RefusedError, Rewritten, refused_as_internal
 from dashboards.queries.role import SCHEMA, connect
 
 TIMEOUT_SECONDS = 5
@@ -37,6 +37,27 @@ _HARMLESS = frozenset(
 _VOLATILE: LiteralString = """
     SELECT p.proname FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_type AS t ON t.oid = p.prorettype
     WHERE p.proname = ANY(%s) AND p.provolatile = 'v' AND t.typname NOT LIKE '%%\\_handler' AND t.typname NOT LIKE '%%trigger'
+"""
+# Types of PostgreSQL's own affairs, and of shapes, whose functions have no guards; a function of those alone is not for questions.
+_INTERNAL_TYPES = (
+    "oid _oid oidvector regproc regprocedure regoper regoperator regclass regtype _regtype regrole regnamespace regconfig "
+    "regdictionary regcollation regdatabase aclitem _aclitem xid xid8 cid tid pg_lsn pg_snapshot txid_snapshot pg_node_tree "
+    "internal cstring _cstring path polygon"
+).split()
+# Makes a shape out of another, no more.
+_SHAPES = ("path", "polygon")
+_INTERNAL: LiteralString = """
+    SELECT p.proname FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE p.proname = ANY(%(words)s) AND NOT p.proname = ANY(%(shapes)s) AND n.nspname = 'pg_catalog'
+    GROUP BY p.proname
+    HAVING bool_and(
+        EXISTS (
+            SELECT FROM pg_catalog.pg_type AS t
+            WHERE t.typname = ANY(%(types)s) AND (t.oid = p.prorettype OR t.oid = ANY(p.proargtypes::oid[]))
+        )
+        -- Methods of TABLESAMPLE and the like cannot be called.
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS t WHERE t.oid = p.prorettype AND t.typname LIKE '%%\\_handler')
+    )
 """
 
 
@@ -66,6 +87,7 @@ def ask(rewritten: Rewritten, values: Sequence[str | None], caps: Caps, *, zone:
             began = time.perf_counter()
             prepare_session(connection, zone)
             _refuse_doers(connection, rewritten)
+            _refuse_internals(connection, rewritten)
             columns = _describe(connection, rewritten)
             is_as_written = rewritten.is_explain
             rows, has_more, is_too_large = _fetch(connection, rewritten, values, columns, caps)
@@ -99,6 +121,12 @@ def prepare_session(connection: psycopg.Connection[Any], zone: str) -> None:
     }
     for name, value in kept.items():
         connection.execute("SELECT set_config(%s, %s, true)", [name, value])
+
+
+def _refuse_internals(connection: psycopg.Connection[Any], rewritten: Rewritten) -> None:
+    given = {"words": list(rewritten.words), "shapes": list(_SHAPES), "types": _INTERNAL_TYPES}
+    for (name,) in connection.execute(_INTERNAL, given).fetchall():
+        raise refused_as_internal(name, rewritten.words[name])
 
 
 def _refuse_doers(connection: psycopg.Connection[Any], rewritten: Rewritten) -> None:

@@ -60,6 +60,7 @@ def test_slips_are_put_right(written: str, meant: str) -> None:
         "SELECT interval FROM x LIMIT 10 OFFSET 20",
         "SELECT a::text, b[1:2] FROM x WHERE a LIKE '%error%' AND b ? 'c' AND c ?| ARRAY['d']",
         "SELECT trim(both (a)), trim((SELECT max(b) FROM c)), trim(x) FROM y, position",
+        "SELECT version(), current_date, current_user, current_schema, current_database(), name, owner FROM services",
         "WITH ifnull AS (SELECT 1 AS curdate) SELECT curdate FROM ifnull",
         "VALUES (1), (2)",
         "TABLE events",
@@ -160,6 +161,22 @@ def test_semicolons_at_the_end_are_no_second_statement() -> None:
         ("SELECT query_to_xml('SELECT 1', true, true, '')", "own affair"),
         ("SELECT database_to_xml_and_xmlschema(true, true, '')", "own affair"),
         ("SELECT 'auth_user'::regclass", "own affair"),
+        *(
+            (f"SELECT {called}", "own affair")
+            for called in (
+                "format_type(16385, NULL)",
+                "regclassin('public.auth_user')",
+                "regclassout(1)",
+                "regroleout(10)",
+                "1::oid",
+                "makeaclitem(1, 1, 'SELECT', true)",
+                "acldefault('r', 10)",
+                "aclexplode('{}')",
+                "getpgusername()",
+                "1::regrole",
+                "oidvectortypes('23')",
+            )
+        ),
         ("SELECT lo_import('/etc/passwd')", "own affair"),
         ("SELECT dblink('x', 'y')", "own affair"),
         ("SELECT '\x00'", "NUL"),

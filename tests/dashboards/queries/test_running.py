@@ -180,10 +180,37 @@ def test_functions_that_do_something_are_refused(asked: Ask, statement: str, nam
     assert refused.value.start == statement.index(name)
 
 
-def test_columns_may_be_called_like_functions(asked: Ask) -> None:
-    answer = asked('SELECT "system", random FROM (SELECT 1 AS "system", 2 AS random) AS x')
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("SELECT int4in('1')", "int4in"),
+        ("SELECT satisfies_hash_partition(1, 2, 1, 3)", "satisfies_hash_partition"),
+        ("SELECT ts_lexize('simple', 'a')", "ts_lexize"),
+        ("SELECT get_current_ts_config()", "get_current_ts_config"),
+        ("SELECT path_distance(path '((0,0),(1,1))', path '((0,0),(1,1))')", "path_distance"),
+        ('SELECT "hashoid"(1)', "hashoid"),
+    ],
+)
+def test_functions_of_postgresqls_own_types_are_refused(asked: Ask, statement: str, name: str) -> None:
+    with pytest.raises(RefusedError, match="own affair") as refused:
+        asked(statement)
 
-    assert answer.rows == [["1", "2"]]
+    assert name in statement[refused.value.start :][: len(name) + 1]
+
+
+def test_columns_may_be_called_like_functions(asked: Ask) -> None:
+    answer = asked('SELECT "system", random, path FROM (SELECT 1 AS "system", 2 AS random, 3 AS path) AS x')
+
+    assert answer.rows == [["1", "2", "3"]]
+
+
+def test_what_tells_of_the_question_itself_is_answered(asked: Ask) -> None:
+    statement = "SELECT version(), current_user, current_schema, current_database(), current_date, now(), age(now()), min(event), "
+    statement += (
+        "name, text 'a', date '2026-01-01', lower('A'), to_char(now(), 'YYYY'), to_tsvector('simple', 'a') FROM "
+    )
+
+    assert asked(f"{statement} services, event_types GROUP BY name").columns
 
 
 def test_the_connection_is_closed_whatever_happens(asked: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
