@@ -163,7 +163,7 @@ ORDER BY day;""",
         "Features that were used before and that nobody used lately.",
         """SELECT
   labels->>'feature' AS feature,
-  MAX(day)::date AS last_used,
+  (MAX(day) AT TIME ZONE 'UTC')::date AS last_used,
   SUM(event_count) AS used_before
 FROM counts_by_day
 WHERE event = 'feature_used'
@@ -197,7 +197,7 @@ ORDER BY hit_percent;""",
   user_id,
   SUM(failure_count) AS failures,
   COUNT(DISTINCT event) AS kinds,
-  MAX(day)::date AS last_day
+  (MAX(day) AT TIME ZONE 'UTC')::date AS last_day
 FROM user_failures_by_day
 WHERE day > NOW() - INTERVAL :days DAYS
   AND severity IN ('critical', 'error')

@@ -7,9 +7,9 @@ Put right is only what PostgreSQL never accepts, so that a statement that is rig
 
 Refused by name is what tells of more than the views do, or does more than read them: PostgreSQL's own tables; functions and types
 that name tables, roles, rights, settings, files, transactions or connections by their numbers or the other way round (``oid``,
-``regclass``, ``aclitem``, ``format_type``, their texts in and out); and what runs a text as SQL. running.py asks PostgreSQL's catalogue
-for the rest of that kind, by the types they take. Left alone is what tells of the question itself: ``version()``, ``current_user``,
-``current_schema``, ``current_database()``, the clocks.
+``regclass``, ``aclitem``, ``format_type``, their texts in and out); and what runs a text as SQL. running.py asks PostgreSQL's
+catalogue for the rest, by the types they take. Left alone is what tells of the question itself: ``version()``,
+``current_user``, ``current_schema``, ``current_database()``, the clocks.
 
 ``:name`` becomes ``$1::type``: a value that is bound, never a part of the text. Texts, dollar quotes, comments and quoted names are
 not looked into. What is no single question over the views is refused here already, with words that help; what keeps it harmless is

@@ -70,3 +70,5 @@ DROP FUNCTION liftmon_views.poly_overlap(polygon, polygon);
 DROP FUNCTION liftmon_views.poly_contain(polygon, polygon);
 DROP FUNCTION liftmon_views.poly_contained(polygon, polygon);
 DROP FUNCTION liftmon_views.poly_same(polygon, polygon);
+COMMENT ON COLUMN liftmon_views.counts_by_day.day IS NULL;
+COMMENT ON COLUMN liftmon_views.user_failures_by_day.day IS NULL;

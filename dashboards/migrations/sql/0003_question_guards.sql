@@ -367,3 +367,6 @@ CREATE FUNCTION liftmon_views.poly_same(one polygon, other polygon) RETURNS bool
 $$ BEGIN PERFORM liftmon_views.too_much('~='); END $$;
 
 CREATE OPERATOR liftmon_views.~= (LEFTARG = polygon, RIGHTARG = polygon, FUNCTION = liftmon_views.poly_same);
+
+COMMENT ON COLUMN liftmon_views.counts_by_day.day IS 'Midnight UTC. Its date, in every time zone: (day AT TIME ZONE ''UTC'')::date.';
+COMMENT ON COLUMN liftmon_views.user_failures_by_day.day IS 'Midnight UTC. Its date, in every time zone: (day AT TIME ZONE ''UTC'')::date.';

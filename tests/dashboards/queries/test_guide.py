@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -158,6 +159,44 @@ def test_a_review_question_gives_its_numbers(committed: None, asked: Ask, sender
     answer = asked(entry.statement, days=("integer", "1"))
 
     assert answer.rows == [["openai", "2", "1", "2"], ["anthropic", "1", "1", "1"]]
+
+
+@pytest.mark.parametrize("zone", ["America/Sao_Paulo", "UTC", "Pacific/Auckland"])
+def test_days_are_those_of_utc_in_every_time_zone(committed: None, asked: Ask, make_sender: Send, zone: str) -> None:
+    from events.rollups import compact
+
+    at = ago(days=3).replace(hour=12)
+    make_sender("lift web").store(
+        {"event": "feature_used", "timestamp": at.isoformat(), "data": {"feature": "flashcards"}},
+        {"event": "api_error", "timestamp": at.isoformat(), "data": {"severity": "error", "user_id": "a"}},
+    )
+    while compact():
+        pass
+    features, users = (entry for entry in REVIEWS if entry.name in ("Features without users", "Users hurt most"))
+
+    assert asked(features.statement, zone=zone, days=("integer", "1")).rows == [["flashcards", str(at.date()), "1"]]
+    assert [row[3] for row in asked(users.statement, zone=zone, days=("integer", "7")).rows] == [str(at.date())]
+
+
+def test_shipped_questions_with_the_readers_days_are_mended_where_nobody_changed_them() -> None:
+    migration = import_module("dashboards.migrations.0003_questions")
+    SavedQuery.objects.all().delete()
+    load_questions(SavedQuery)
+    features, users = (SavedQuery.objects.get(name=name) for name in ("Features without users", "Users hurt most"))
+    features_now, users_now = features.statement, users.statement
+    SavedQuery.objects.filter(pk=features.pk).update(statement=migration._FEATURES)
+    SavedQuery.objects.filter(pk=users.pk).update(statement=migration._USERS + " -- ours")
+
+    migration.mend_days(SavedQuery)
+
+    features.refresh_from_db()
+    users.refresh_from_db()
+    assert migration._FEATURES != features.statement == features_now
+    assert users.statement == migration._USERS + " -- ours"
+    SavedQuery.objects.filter(pk=users.pk).update(statement=migration._USERS)
+    migration.mend_days(SavedQuery)
+    users.refresh_from_db()
+    assert users.statement == users_now
 
 
 def test_loading_again_adds_only_what_is_missing() -> None:
