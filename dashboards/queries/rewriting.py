@@ -1,9 +1,13 @@
 """Makes what a person wrote a statement that PostgreSQL takes: slips put right, parameters numbered, the rest as it is. Pure.
 
-Put right is only what PostgreSQL never accepts, so that a statement that is right as it stands always means what it says:
+Put right is what PostgreSQL does not accept, so that a statement that is right as it stands means what it says:
 
-- ``INTERVAL 24 HOURS``, ``INTERVAL '24' HOURS`` and ``INTERVAL :hours HOURS``, as the tracking guide and MySQL have them;
+- ``INTERVAL 24 HOURS``, ``INTERVAL (24) HOURS``, ``INTERVAL 30 MIN`` and ``INTERVAL :hours HOURS``, as the tracking guide and MySQL
+  have them;
 - names in backticks, ``LIMIT 20, 10``, ``IFNULL(…)``, ``CURDATE()``, ``DATE_SUB(…)``.
+
+Two readings are put right although PostgreSQL may accept them, because nobody means what it takes them for: ``INTERVAL '2' WEEK``
+is two seconds in a column called week, and ``INTERVAL -1 DAY`` is a column called interval, less one, called day.
 
 Refused by name is what tells of more than the views do, or does more than read them: PostgreSQL's own tables; functions and types
 that name tables, roles, rights, settings, files, transactions or connections by their numbers or the other way round (``oid``,
@@ -19,6 +23,7 @@ the role it is asked under (running.py).
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 
 from dashboards.queries.parameters import LONGEST_NAME, MOST_PARAMETERS, Parameter
@@ -28,7 +33,18 @@ LONGEST_STATEMENT = 20_000
 _MOST_TOKENS = 10_000
 _FIRST_WORDS = frozenset(("SELECT", "WITH", "VALUES", "TABLE", "EXPLAIN"))
 _UNITS = frozenset("MICROSECOND MILLISECOND SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR DECADE CENTURY".split())
-_PLURALS = {"CENTURIES": "CENTURY", **{f"{unit}S": unit for unit in _UNITS}}
+_PLURALS = {
+    "CENTURIES": "CENTURY",
+    **{f"{unit}S": unit for unit in _UNITS},
+    **dict.fromkeys(("SEC", "SECS"), "SECOND"),
+    **dict.fromkeys(("MIN", "MINS"), "MINUTE"),
+    **dict.fromkeys(("HR", "HRS"), "HOUR"),
+    **dict.fromkeys(("MON", "MONS"), "MONTH"),
+    **dict.fromkeys(("YR", "YRS"), "YEAR"),
+}
+_MOST_DIGITS = 15
+# Words that a slip has at most.
+_MOST_SAID = 5
 # PostgreSQL knows a quoted number followed by one of these.
 _UNITS_AFTER_TEXT = frozenset("SECOND MINUTE HOUR DAY MONTH YEAR".split())
 _NUMBER_IN_TEXT = re.compile(r"'\s*[+-]?[0-9]+(?:\.[0-9]*)?\s*'")
@@ -302,31 +318,39 @@ class _Writer:
         for place in range(number, len(self.tokens)):
             if not self.tokens[place].is_silent:
                 said.append((place, self.tokens[place]))
-                if len(said) == 4:
+                if len(said) == _MOST_SAID:
                     break
         return said
 
     def interval(self, said: list[tuple[int, Token]]) -> tuple[str, int] | None:
+        """INTERVAL, an amount that may have a sign or stand in parentheses, and a unit."""
         if len(said) < 3:
             return None
-        (_, amount), (last, unit) = said[1], said[2]
+        rest = [token for _, token in said[1:]]
+        sign, size = "", 1
+        if rest[0].text == "(" and len(rest) > 3 and rest[2].text == ")":
+            amount, size = rest[1], 3
+        elif rest[0].text in ("-", "+") and rest[1].start == rest[0].end:
+            sign, amount, size = rest[0].text.strip("+"), rest[1], 2
+        else:
+            amount = rest[0]
+        if len(rest) <= size:
+            return None
+        unit, last = rest[size], said[size + 1][0]
         name = _PLURALS.get(unit.word, unit.word)
         if name not in _UNITS:
             return None
-        if amount.kind is TokenKind.NUMBER:
-            number = amount.text
-        elif amount.kind is TokenKind.STRING and _NUMBER_IN_TEXT.fullmatch(amount.text):
-            if unit.word in _UNITS_AFTER_TEXT:
-                return None
-            number = amount.text.strip("'").strip()
-        elif amount.kind is TokenKind.PARAMETER:
+        if amount.kind is TokenKind.PARAMETER:
             one = "3 MONTHS" if name == "QUARTER" else f"1 {unit.text}"
-            return f"({self._bound(amount)} * INTERVAL '{one}')", last
-        else:
+            return f"({sign}{self._bound(amount)} * INTERVAL '{one}')", last
+        if amount.kind is TokenKind.STRING and (sign or size > 1 or unit.word in _UNITS_AFTER_TEXT):
+            return None
+        number = _plain_number(amount)
+        if number is None:
             return None
         if name == "QUARTER":
-            return f"(3 * INTERVAL '{number} MONTHS')", last
-        return f"INTERVAL '{number} {unit.text}'", last
+            return f"(3 * INTERVAL '{sign}{number} MONTHS')", last
+        return f"INTERVAL '{sign}{number} {unit.text}'", last
 
     def limit(self, said: list[tuple[int, Token]]) -> tuple[str, int] | None:
         if len(said) < 4 or said[2][1].text != ",":
@@ -364,6 +388,22 @@ class _Writer:
         if name not in self.names:
             self.names.append(name)
         return f"${self.names.index(name) + 1}::{parameter.sql_type}"
+
+
+def _plain_number(token: Token) -> str | None:
+    """As INTERVAL reads it, which knows neither 1_000 nor 1e3 nor 0x10; None for what is none, or too large for a time."""
+    text = token.text
+    if token.kind is TokenKind.STRING:
+        return text.strip("'").strip() if _NUMBER_IN_TEXT.fullmatch(text) else None
+    if token.kind is not TokenKind.NUMBER:
+        return None
+    try:
+        number = Decimal(int(text, 0)) if text[:2].lower() in ("0x", "0o", "0b") else Decimal(text.replace("_", ""))
+    except (InvalidOperation, ValueError):
+        return None
+    if number and abs(number.adjusted()) > _MOST_DIGITS:
+        return None
+    return f"{number:f}"
 
 
 _Slip = Callable[[_Writer, list[tuple[int, Token]]], tuple[str, int] | None]

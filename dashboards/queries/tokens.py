@@ -51,6 +51,8 @@ class Token:
         return self.kind in (TokenKind.SPACE, TokenKind.COMMENT)
 
 
+# Keywords that a value follows.
+_BEFORE_VALUES = frozenset("AND BETWEEN CASE DISTINCT ELSE FROM ILIKE IN IS LIKE NOT OR SELECT THEN WHEN WHERE".split())
 _LETTER = r"[A-Za-z_\u0080-\U0010ffff]"
 _NUMBER = re.compile(
     r"0[xX][0-9A-Fa-f_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\d[\d_]*(?:\.(?!\.)[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?",
@@ -67,12 +69,28 @@ _TO_BACKTICK = re.compile(r"[^`]*(?:``[^`]*)*`?")
 
 
 def tokens_of(statement: str) -> Iterator[Token]:
-    """Every character of the statement is in exactly one token."""
-    at = 0
+    """Every character of the statement is in exactly one token.
+
+    Within brackets a colon behind a value is that of a slice: x[1:n] has no parameter, x[:n] and x[1 : :n] have one.
+    """
+    at, brackets = 0, 0
+    before: Token | None = None
     while at < len(statement):
         kind, end = _next(statement, at)
-        yield Token(kind, statement[at:end], at)
+        if kind is TokenKind.PARAMETER and brackets and before is not None and _ends_a_value(before):
+            kind, end = TokenKind.SIGN, at + 1
+        token = Token(kind, statement[at:end], at)
+        yield token
         at = end
+        if not token.is_silent:
+            before = token
+            brackets = max(brackets + {"[": 1, "]": -1}.get(token.text, 0), 0)
+
+
+def _ends_a_value(token: Token) -> bool:
+    if token.kind is TokenKind.SIGN:
+        return token.text in (")", "]")
+    return token.word not in _BEFORE_VALUES
 
 
 def _next(statement: str, at: int) -> tuple[TokenKind, int]:

@@ -34,6 +34,17 @@ def read(statement: str) -> Rewritten:
         ("INTERVAL 2 QUARTERS", "(3 * INTERVAL '2 MONTHS')"),
         ("INTERVAL :days DAYS", "($1::bigint * INTERVAL '1 DAYS')"),
         ("INTERVAL :days QUARTER", "($1::bigint * INTERVAL '3 MONTHS')"),
+        ("INTERVAL -1 DAY", "INTERVAL '-1 DAY'"),
+        ("INTERVAL +1 DAY", "INTERVAL '1 DAY'"),
+        ("INTERVAL -:days DAYS", "(-$1::bigint * INTERVAL '1 DAYS')"),
+        ("INTERVAL (1) DAY", "INTERVAL '1 DAY'"),
+        ("INTERVAL (:days) DAY", "($1::bigint * INTERVAL '1 DAY')"),
+        ("INTERVAL 30 MIN", "INTERVAL '30 MIN'"),
+        ("INTERVAL 2 HRS", "INTERVAL '2 HRS'"),
+        ("INTERVAL 1e3 DAYS", "INTERVAL '1000 DAYS'"),
+        ("INTERVAL 1_000 SECONDS", "INTERVAL '1000 SECONDS'"),
+        ("INTERVAL 0x10 DAYS", "INTERVAL '16 DAYS'"),
+        ("INTERVAL 1.50 DAYS", "INTERVAL '1.50 DAYS'"),
         ("`event`", '"event"'),
         ('`a"b`', '"a""b"'),
         ("IFNULL(a, 0)", "COALESCE(a, 0)"),
@@ -58,6 +69,8 @@ def test_slips_are_put_right(written: str, meant: str) -> None:
         'SELECT a AS "INTERVAL 24 HOURS", b AS "`x`", c AS ":days"',
         "SELECT 1 -- INTERVAL 24 HOURS :days ;\n/* LIMIT 1, 2 /* ; */ `x` */",
         "SELECT interval FROM x LIMIT 10 OFFSET 20",
+        "SELECT interval - 1 AS day, interval -1, INTERVAL 1e99 DAYS, interval(1) FROM x",
+        "SELECT x[a:b], x[1:n], x[f(a):b][c:d], x['a':b], x[y[1]:b] FROM z",
         "SELECT a::text, b[1:2] FROM x WHERE a LIKE '%error%' AND b ? 'c' AND c ?| ARRAY['d']",
         "SELECT trim(both (a)), trim((SELECT max(b) FROM c)), trim(x) FROM y, position",
         "SELECT version(), current_date, current_user, current_schema, current_database(), name, owner FROM services",
@@ -104,6 +117,22 @@ def test_a_parameter_is_bound_once_however_often_it_is_named() -> None:
 
     assert found.sql == "SELECT $1::bigint, $2::text, $1::bigint WHERE x = $2::text AND at > $3::timestamptz"
     assert found.names == ["days", "name", "at"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("x[:days]", "x[$1::bigint]"),
+        ("x[1 : :days]", "x[1 : $1::bigint]"),
+        ("x[:days:n]", "x[$1::bigint:n]"),
+        ("x[CASE WHEN a THEN :days END:b]", "x[CASE WHEN a THEN $1::bigint END:b]"),
+        ("x[1 + :days], a[b] = :days", "x[1 + $1::bigint], a[b] = $1::bigint"),
+    ],
+)
+def test_parameters_within_brackets_are_told_from_slices(written: str, meant: str) -> None:
+    assert read(f"SELECT {written}").sql.replace(" $1", "$1").replace("[ ", "[") == f"SELECT {meant}".replace(
+        " $1", "$1"
+    )
 
 
 def test_a_parameter_is_never_glued_to_a_word() -> None:

@@ -72,6 +72,19 @@ def test_parameters_are_bound_and_typed(asked: Ask) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "answer"),
+    [
+        ("INTERVAL -1 DAY", "-1 days"), ("INTERVAL (1) DAY", "1 day"), ("INTERVAL 30 MIN", "00:30:00"),
+        ("INTERVAL '1' WEEK", "7 days"),
+        ("INTERVAL 1e3 DAYS", "1000 days"), ("INTERVAL 1_000 DAYS", "1000 days"), ("INTERVAL -:n HRS", "-02:00:00"),
+        ("INTERVAL (:n) QUARTERS", "6 mons"), ("(ARRAY[1, 2, 3])[n:m]", "{2,3}"), ("(ARRAY[1, 2, 3])[:n]", "2"),
+    ],
+)  # fmt: skip
+def test_what_was_put_right_is_understood(asked: Ask, written: str, answer: str) -> None:
+    assert asked(f"SELECT {written} AS a FROM (SELECT 2 AS n, 3 AS m) AS x", n=("integer", "2")).rows == [[answer]]
+
+
 def test_times_are_on_the_readers_clock(asked: Ask) -> None:
     statement = "SELECT timestamptz '2026-03-28 23:30+00', date_trunc('day', timestamptz '2026-03-28 23:30+00')"
 
