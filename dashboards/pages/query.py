@@ -1,6 +1,7 @@
 """The page of questions in SQL: saved ones, an editor, the answer as table, chart and files."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -26,7 +27,7 @@ from dashboards.queries.parameters import TYPES, as_declarations
 from dashboards.queries.rewriting import Change, RefusedError
 from dashboards.queries.rights import ASKING_RIGHTS
 from dashboards.queries.role import UnavailableError
-from dashboards.queries.running import EXPORTED, SHOWN, QueryError, ask
+from dashboards.queries.running import EXPORTED, SHOWN, QueryError, ask, guess_types
 from dashboards.queries.views import documented_views
 
 logger = structlog.get_logger(__name__)
@@ -96,16 +97,16 @@ class QueryPage(UnfoldSiteViewMixin, TemplateView):
         self.saved = self._find(**kwargs)
         form = request.POST.dict()
         known = {one.name: one for one in self.saved.declared} if self.saved else {}
-        draft = Draft.written(form, known)
         action = form.get("action", "run")
+        if action == "delete" and self.saved:
+            return self._delete()
+        draft = self._guessed(Draft.written(form, known))
         if action in _FILES:
             return self._file(draft, action)
         if action == "save" and self.saved:
             return self._save(draft, form)
         if action in ("save", "save_as"):
             return self._save_as(draft)
-        if action == "delete" and self.saved:
-            return self._delete()
         if action == "run":
             return self._page(draft, self._ask(draft, SHOWN))
         raise Http404("The form asks for what there is not.")
@@ -152,6 +153,14 @@ class QueryPage(UnfoldSiteViewMixin, TemplateView):
             content_type=_FILES[ending],
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
+
+    def _guessed(self, draft: Draft) -> Draft:
+        """With the types of new parameters, as far as PostgreSQL tells them by their places."""
+        if not draft.unknown:
+            return draft
+        with suppress(RefusedError, QueryError, UnavailableError):  # running it tells
+            return draft.guessed(guess_types(draft.untyped(), zone=timezone.get_current_timezone_name()))
+        return draft
 
     # --- saving -----------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """A question as it stands on the page: written or changed, and not saved yet. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
 from dashboards.queries.parameters import MOST_PARAMETERS, TYPES, Parameter, ParameterError
@@ -90,6 +90,15 @@ class Draft:
             ]
         except ParameterError as error:
             raise RefusedError(str(error)) from None
+
+    def untyped(self) -> Rewritten:
+        """The statement with what is new in it left open. Raises RefusedError."""
+        return rewrite(self.statement, {**self.parameters, **{name: Parameter(name, "") for name in self.unknown}})
+
+    def guessed(self, types: Mapping[str, str]) -> "Draft":
+        """With those types for the parameters that nobody said anything of."""
+        guesses = {name: replace(self.parameters[name], type=types[name]) for name in self.unknown if name in types}
+        return replace(self, parameters={**self.parameters, **guesses})
 
     def problem_with_saving(self, zone: tzinfo) -> str:
         """Why it cannot be saved so, as a sentence; "" when it can."""

@@ -23,6 +23,14 @@ TYPES: dict[str, tuple[str, str]] = {
     "date": ("Date", "date"),
     "timestamp": ("Date and time", "timestamptz"),
 }
+# PostgreSQL's types as a parameter has them; the others are texts.
+_OF_POSTGRESQL = {
+    **dict.fromkeys(("int2", "int4", "int8"), "integer"),
+    **dict.fromkeys(("float4", "float8", "numeric"), "number"),
+    **dict.fromkeys(("timestamp", "timestamptz"), "timestamp"),
+    "bool": "boolean",
+    "date": "date",
+}
 _BOOLEANS = {"true": "true", "yes": "true", "false": "false", "no": "false"}
 
 
@@ -36,15 +44,16 @@ class ParameterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """``:name`` in a statement. ``default`` is as a person types it."""
+    """``:name`` in a statement. ``default`` is as a person types it; ``type`` is "" while nobody said what it is."""
 
     name: str
     type: str
     default: str = ""
 
     @property
-    def sql_type(self) -> str:
-        return TYPES[self.type][1]
+    def cast(self) -> str:
+        """What follows its number in SQL: "::bigint", or "" where PostgreSQL is to tell from the place."""
+        return f"::{TYPES[self.type][1]}" if self.type else ""
 
     def read(self, text: str, zone: tzinfo) -> str | None:
         """What is bound for the text: None (NULL) for nothing, except that a text may be empty.
@@ -62,6 +71,11 @@ class Parameter:
             return _READERS[self.type](text, zone)
         except (ValueError, OverflowError, InvalidOperation):
             raise ParameterError(self.name, f":{self.name} is {_EXAMPLES[self.type]}, not “{text[:40]}”.") from None
+
+
+def type_of(postgresql_type: str) -> str:
+    """What a parameter is that stands where PostgreSQL takes this type, such as int8."""
+    return _OF_POSTGRESQL.get(postgresql_type, "text")
 
 
 def read_declarations(saved: Any) -> list[Parameter]:

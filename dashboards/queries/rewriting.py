@@ -85,10 +85,14 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """``names`` are the parameters in the order of their numbers; ``words`` every name in it, folded, and its place."""
+    """``names`` are the parameters in the order of their numbers, ``texts`` those that are bound as texts.
+
+    ``words`` has every name in it, folded, and its place.
+    """
 
     sql: str
     names: list[str]
+    texts: list[str]
     changes: list[Change]
     words: dict[str, int]
     is_explain: bool
@@ -133,7 +137,8 @@ def rewrite(statement: str, parameters: Mapping[str, Parameter]) -> Rewritten:
     writer = _Writer(tokens, parameters)
     writer.write()
     sql = "".join(piece.text for piece in writer.pieces)
-    return Rewritten(sql, writer.names, writer.changes, words, is_explain, writer.pieces)
+    texts = [name for name in writer.names if parameters[name].type == "text"]
+    return Rewritten(sql, writer.names, texts, writer.changes, words, is_explain, writer.pieces)
 
 
 def _check_parameters(tokens: Iterable[Token]) -> None:
@@ -342,7 +347,8 @@ class _Writer:
             return None
         if amount.kind is TokenKind.PARAMETER:
             one = "3 MONTHS" if name == "QUARTER" else f"1 {unit.text}"
-            return f"({sign}{self._bound(amount)} * INTERVAL '{one}')", last
+            whole = "" if self.parameters.get(amount.text[1:], Parameter("", "text")).type else "::bigint"
+            return f"({sign}{self._bound(amount)}{whole} * INTERVAL '{one}')", last
         if amount.kind is TokenKind.STRING and (sign or size > 1 or unit.word in _UNITS_AFTER_TEXT):
             return None
         number = _plain_number(amount)
@@ -387,7 +393,7 @@ class _Writer:
             raise RefusedError(f"{token.text} has no value yet.", start=token.start, hint="Say below what it is.")
         if name not in self.names:
             self.names.append(name)
-        return f"${self.names.index(name) + 1}::{parameter.sql_type}"
+        return f"${self.names.index(name) + 1}{parameter.cast}"
 
 
 def _plain_number(token: Token) -> str | None:

@@ -20,6 +20,7 @@ from psycopg.types.string import TextLoader
 
 from dashboards.queries.answers import Answer, Caps, Column
 from dashboards.queries.deadline import hung_up_after
+from dashboards.queries.parameters import type_of
 from dashboards.queries.rewriting import RefusedError, Rewritten, refused_as_internal
 from dashboards.queries.role import SCHEMA, connect
 
@@ -102,6 +103,23 @@ def ask(rewritten: Rewritten, values: Sequence[str | None], caps: Caps, *, zone:
             raise _told(error, rewritten if is_as_written else None) from None
 
 
+def guess_types(rewritten: Rewritten, *, zone: str) -> dict[str, str]:
+    """What its parameters are by the places where they stand; nothing when PostgreSQL cannot tell.
+
+    Raises RefusedError, QueryError, and UnavailableError as `ask` does.
+    """
+    connection = connect()
+    with closing(connection), hung_up_after(connection, TIMEOUT_SECONDS + _GRACE_SECONDS):
+        try:
+            prepare_session(connection, zone)
+            described = _prepare(connection, rewritten)
+            types = (psycopg.adapters.types.get(described.param_type(n)) for n in range(described.nparams))
+            names = [found.name if found else "" for found in types]
+        except psycopg.Error as error:
+            raise _told(error, rewritten) from None
+    return {name: type_of(kind) for name, kind in zip(rewritten.names, names, strict=True)}
+
+
 def prepare_session(connection: psycopg.Connection[Any], zone: str) -> None:
     """Begin the transaction that is never committed."""
     with suppress(psycopg.DataError):  # a zone that only Python knows: the server's own is UTC
@@ -139,13 +157,8 @@ def _refuse_doers(connection: psycopg.Connection[Any], rewritten: Rewritten) -> 
 
 
 def _describe(connection: psycopg.Connection[Any], rewritten: Rewritten) -> list[Column]:
-    """What the statement answers with. It is prepared as it stands: alone, and read by PostgreSQL alone."""
-    native = connection.pgconn
-    result = native.prepare(b"", rewritten.sql.encode())
-    if result.status == pq.ExecStatus.COMMAND_OK:
-        result = native.describe_prepared(b"")
-    if result.status != pq.ExecStatus.COMMAND_OK:
-        raise psycopg.errors.error_from_result(result, encoding="utf-8")
+    """What the statement answers with."""
+    result = _prepare(connection, rewritten)
     if not 0 < result.nfields <= MOST_COLUMNS:
         raise QueryError(f"An answer has 1 to {MOST_COLUMNS} columns, this one {result.nfields}.")
     types = psycopg.adapters.types
@@ -155,6 +168,17 @@ def _describe(connection: psycopg.Connection[Any], rewritten: Rewritten) -> list
         name = (result.fname(number) or b"").decode()
         columns.append(Column(name, known.name if known else "other"))
     return columns
+
+
+def _prepare(connection: psycopg.Connection[Any], rewritten: Rewritten) -> pq.abc.PGresult:
+    """Its description. It is prepared as it stands: alone, and read by PostgreSQL alone."""
+    native = connection.pgconn
+    result = native.prepare(b"", rewritten.sql.encode())
+    if result.status == pq.ExecStatus.COMMAND_OK:
+        result = native.describe_prepared(b"")
+    if result.status != pq.ExecStatus.COMMAND_OK:
+        raise psycopg.errors.error_from_result(result, encoding="utf-8")
+    return result
 
 
 def _fetch(
@@ -209,14 +233,20 @@ def _told(error: psycopg.Error, rewritten: Rewritten | None) -> QueryError:
             f"It took longer than {TIMEOUT_SECONDS} seconds and was stopped.",
             hint="Narrow it by event and timestamp, or ask counts_by_hour and counts_by_day instead of every event.",
         )
+    hint = diagnosis.message_hint or _HINTS.get(diagnosis.sqlstate or "", "")
+    if diagnosis.sqlstate in _OF_TYPES and rewritten and rewritten.texts:
+        named = ", ".join(f":{name}" for name in rewritten.texts)
+        hint = f"{named} {'is' if len(rewritten.texts) == 1 else 'are'} Text: say beside the value if it is a number or a date."
     place = diagnosis.statement_position
     start = rewritten.place_of(int(place) - 1) if rewritten and place else None
     message = diagnosis.message_primary or str(error).strip() or "The connection to PostgreSQL was lost."
     if diagnosis.message_detail:
         message = f"{message}: {diagnosis.message_detail}"
-    return QueryError(message, start=start, hint=diagnosis.message_hint or _HINTS.get(diagnosis.sqlstate or "", ""))
+    return QueryError(message, start=start, hint=hint)
 
 
+# No such operator or function for these types, types that do not fit, no such cast.
+_OF_TYPES = ("42883", "42804", "42846")
 _HINTS = {
     "42P01": "Only the views that are listed beside can be read.",
     "42501": "Only the views that are listed beside can be read.",

@@ -196,6 +196,44 @@ def test_a_new_parameter_is_asked_for_and_then_bound(eve: Client) -> None:
     assert cells(second)[1] == ["8", "o'x; --"]
 
 
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("SELECT now() - :x * interval '1 day'", "number"),
+        ("SELECT now() - INTERVAL :x DAYS", "integer"),
+        ("SELECT event FROM events LIMIT :x", "integer"),
+        ("SELECT :x + 1", "integer"),
+        ("SELECT event FROM events WHERE timestamp > :x", "timestamp"),
+        ("SELECT first_day FROM users WHERE first_day >= :x", "date"),
+        ("SELECT event FROM counts_by_day WHERE event_count > :x", "integer"),
+        ("SELECT event FROM events WHERE duration_ms > :x", "number"),
+        ("SELECT is_regressed FROM issues WHERE is_regressed = :x", "boolean"),
+        ("SELECT event FROM events WHERE event = :x", "text"),
+        ("SELECT :x", "text"),
+        ("SELECT concat(:x)", "text"),
+        ("SELECT wrong + :x", "text"),
+    ],
+)
+def test_what_a_new_parameter_is_is_told_from_its_place(eve: Client, statement: str, kind: str) -> None:
+    page = run(eve, statement)
+
+    assert "New here: :x." in unescape(page)
+    assert re.search(rf'name="type-x".*<option value="{kind}" selected>', page)
+
+
+def test_a_new_parameter_that_is_saved_at_once_has_its_type(editor: Client) -> None:
+    editor.post(QUERY, {"action": "save_as", "name": "N", "statement": "SELECT now() - :days * interval '1 day'"})
+
+    assert SavedQuery.objects.get(name="N").parameters == [{"name": "days", "type": "number", "default": ""}]
+
+
+def test_a_text_where_a_number_belongs_is_told_with_what_to_do(eve: Client) -> None:
+    page = run(eve, "SELECT :days * interval '1 day'", **{"type-days": "text", "value-days": "7"})
+
+    assert "operator does not exist: text * interval" in page
+    assert ":days is Text: say beside the value if it is a number or a date." in page
+
+
 def test_a_value_of_the_wrong_type_is_told(eve: Client) -> None:
     page = run(eve, "SELECT :days + 1", **{"type-days": "integer", "value-days": "many"})
 
