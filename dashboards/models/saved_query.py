@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from dashboards.queries.guide import entry_named, values_of
 from dashboards.queries.parameters import Parameter, ParameterError, read_declarations, read_what_can_be
 from dashboards.queries.rewriting import LONGEST_STATEMENT
 
@@ -70,10 +71,20 @@ class SavedQuery(models.Model):
         """Why it cannot be read as it was saved, as a sentence; "" when it can."""
         return read_what_can_be(self.parameters)[1]
 
+    def is_as_brought(self) -> bool:
+        """Whether it still is what Liftmon brought under its name, or nothing was."""
+        entry = entry_named(self.name)
+        return entry is None or all(getattr(self, name) == value for name, value in values_of(entry).items())
+
+    def restore(self, *, by: "User", at: datetime, seen_at: datetime) -> bool:
+        """Save what Liftmon brought under its name over what was seen; False when that was nothing, or this is outdated."""
+        entry = entry_named(self.name)
+        return entry is not None and self.change(by=by, at=at, seen_at=seen_at, **values_of(entry))
+
     def change(self, *, by: "User", at: datetime, seen_at: datetime, **values: Any) -> bool:
         """Save other values over what was seen; False when somebody else saved it since."""
         if values.get("statement", self.statement) != self.statement:
-            values["is_from_guide"] = False
+            values.setdefault("is_from_guide", False)
         changed = SavedQuery.objects.filter(pk=self.pk, updated_at=seen_at).update(**values, owner=by, updated_at=at)
         if changed:
             self.refresh_from_db()

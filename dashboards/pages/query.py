@@ -23,6 +23,7 @@ from unfold.views import UnfoldSiteViewMixin
 from dashboards.models import SavedQuery
 from dashboards.queries.answers import Answer, Caps, Column, as_csv, as_json, chart_of, number_of
 from dashboards.queries.draft import CHART_KINDS, ChartSpec, Draft
+from dashboards.queries.guide import load_questions, missing_among
 from dashboards.queries.parameters import TYPES, as_declarations
 from dashboards.queries.rewriting import Change, RefusedError
 from dashboards.queries.rights import ASKING_RIGHTS
@@ -100,11 +101,15 @@ class QueryPage(UnfoldSiteViewMixin, TemplateView):
         action = form.get("action", "run")
         if action == "delete" and self.saved:
             return self._delete()
+        if action == "bring_back":
+            return self._bring_back()
         draft = self._guessed(Draft.written(form, known))
         if action in _FILES:
             return self._file(draft, action)
         if action == "save" and self.saved:
             return self._save(draft, form)
+        if action == "restore" and self.saved:
+            return self._restore(draft, form)
         if action in ("save", "save_as"):
             return self._save_as(draft)
         if action == "run":
@@ -167,10 +172,7 @@ class QueryPage(UnfoldSiteViewMixin, TemplateView):
     def _save(self, draft: Draft, form: Mapping[str, str]) -> HttpResponse:
         self._require("change")
         assert self.saved is not None  # noqa: S101 - post looked
-        try:
-            seen_at = datetime.fromisoformat(form.get("seen_at", ""))
-        except ValueError:
-            raise Http404("The form does not say which version it changes.") from None
+        seen_at = _seen_at(form)
         if problem := draft.problem_with_saving(timezone.get_current_timezone()):
             return self._page(draft, Shown(problem=Problem(problem)))
         try:
@@ -179,12 +181,28 @@ class QueryPage(UnfoldSiteViewMixin, TemplateView):
         except IntegrityError:
             return self._page(draft, Shown(problem=_name_taken(draft.name)))
         if not is_saved:
-            who = self.saved.owner or "Somebody"
-            problem = f"{who} saved this question since you opened it, so nothing was overwritten."
-            hint = "Save it under another name, or open the question again to see the other version."
-            return self._page(draft, Shown(problem=Problem(problem, hint)))
+            return self._changed_meanwhile(draft, self.saved)
         messages.success(self.request, "Saved.")
         return self._go_to(self.saved)
+
+    def _restore(self, draft: Draft, form: Mapping[str, str]) -> HttpResponse:
+        self._require("change")
+        assert self.saved is not None  # noqa: S101 - post looked
+        if not self.saved.restore(by=self._person(), at=timezone.now(), seen_at=_seen_at(form)):
+            return self._changed_meanwhile(draft, self.saved)
+        messages.success(self.request, "The original is back.")
+        return self._go_to(self.saved)
+
+    def _bring_back(self) -> HttpResponse:
+        self._require("add")
+        count = load_questions(SavedQuery)
+        messages.success(self.request, f"{count} question{'' if count == 1 else 's'} brought back.")
+        return HttpResponseRedirect(reverse("admin:analytics_query"))
+
+    def _changed_meanwhile(self, draft: Draft, saved: SavedQuery) -> HttpResponse:
+        problem = f"{saved.owner or 'Somebody'} saved this question since you opened it, so nothing was overwritten."
+        hint = "Save it under another name, or open the question again to see the other version."
+        return self._page(draft, Shown(problem=Problem(problem, hint)))
 
     def _save_as(self, draft: Draft) -> HttpResponse:
         self._require("add")
@@ -214,16 +232,20 @@ class QueryPage(UnfoldSiteViewMixin, TemplateView):
             return TemplateResponse(self.request, f"{self.template_name}#answered", context | {"is_fragment": True})
         user = self.request.user
         columns = [column.name for column in shown.answer.columns] if shown.answer else []
+        questions = list(SavedQuery.objects.only("name", "is_from_guide").order_by("-is_from_guide", "name", "pk"))
+        may_change = self.saved is not None and user.has_perm("dashboards.change_savedquery")
         return self.render_to_response(
             self.get_context_data(
                 **context,
                 saved=self.saved,
-                questions=SavedQuery.objects.only("name", "is_from_guide").order_by("-is_from_guide", "name", "pk"),
+                questions=questions,
+                missing=[entry.name for entry in missing_among(question.name for question in questions)],
                 views=documented_views(),
                 chart_kinds=CHART_KINDS,
                 columns=columns,
                 may_add=user.has_perm("dashboards.add_savedquery"),
-                may_change=self.saved is not None and user.has_perm("dashboards.change_savedquery"),
+                may_change=may_change,
+                may_restore=may_change and self.saved is not None and not self.saved.is_as_brought(),
                 may_delete=self.saved is not None and user.has_perm("dashboards.delete_savedquery"),
             )
         )
@@ -333,6 +355,13 @@ def _values_of(draft: Draft) -> dict[str, Any]:
         "chart_x": draft.chart.x,
         "chart_y": list(draft.chart.y),
     }
+
+
+def _seen_at(form: Mapping[str, str]) -> datetime:
+    try:
+        return datetime.fromisoformat(form.get("seen_at", ""))
+    except ValueError:
+        raise Http404("The form does not say which version it changes.") from None
 
 
 def _name_taken(name: str) -> Problem:

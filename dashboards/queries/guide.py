@@ -3,6 +3,7 @@
 A plain table, frozen by the migration that loads it; staff edit the rows afterwards.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 
@@ -209,22 +210,34 @@ LIMIT 50;""",
 )
 
 
+def entry_named(name: str) -> Entry | None:
+    """The question that Liftmon brings under this name."""
+    return next((entry for entry in (*GUIDE, *REVIEWS) if entry.name.lower() == name.lower()), None)
+
+
+def values_of(entry: Entry) -> dict[str, Any]:
+    """The fields of a saved question."""
+    parameters = [{"name": name, "type": kind, "default": text} for name, kind, text in entry.parameters]
+    return {
+        **entry._asdict(),
+        "parameters": parameters,
+        "chart_y": list(entry.chart_y),
+        "is_from_guide": entry in GUIDE,
+    }
+
+
+def missing_among(names: Iterable[str]) -> list[Entry]:
+    """Those whose names are free."""
+    known = {name.lower() for name in names}
+    return [entry for entry in (*GUIDE, *REVIEWS) if entry.name.lower() not in known]
+
+
 def load_questions(saved_query_model: Any) -> int:
     """Add the entries whose names are free and return how many; what staff saved is left alone.
 
     Takes the model class, so that a migration can pass its historical one.
     """
-    known = {name.lower() for name in saved_query_model.objects.values_list("name", flat=True)}
-    missing = [
-        saved_query_model(
-            **entry._replace(
-                parameters=[{"name": name, "type": kind, "default": text} for name, kind, text in entry.parameters],  # type: ignore[arg-type]
-                chart_y=list(entry.chart_y),  # type: ignore[arg-type]
-            )._asdict(),
-            is_from_guide=entry in GUIDE,
-        )
-        for entry in (*GUIDE, *REVIEWS)
-        if entry.name.lower() not in known
-    ]
-    saved_query_model.objects.bulk_create(missing, ignore_conflicts=True)
+    missing = missing_among(saved_query_model.objects.values_list("name", flat=True))
+    made = [saved_query_model(**values_of(entry)) for entry in missing]
+    saved_query_model.objects.bulk_create(made, ignore_conflicts=True)
     return len(missing)

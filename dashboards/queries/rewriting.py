@@ -48,6 +48,7 @@ _MOST_SAID = 5
 # PostgreSQL knows a quoted number followed by one of these.
 _UNITS_AFTER_TEXT = frozenset("SECOND MINUTE HOUR DAY MONTH YEAR".split())
 _NUMBER_IN_TEXT = re.compile(r"'\s*[+-]?[0-9]+(?:\.[0-9]*)?\s*'")
+_BOUND = re.compile(r"\$([0-9]+)(?:::[a-z]+)?")
 _RENAMED = {"IFNULL": "COALESCE", "DATE_SUB": "date_subtract"}
 _INTERNAL = re.compile(
     r"pg_.*|information_schema|lo_.*|dblink.*|current_setting|set_config|has_\w+_privilege|row_security_active|to_reg\w+|getpgusername"
@@ -68,7 +69,7 @@ class RefusedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A slip that was put right: what was written, and what it was read as."""
+    """A slip that was put right: what was written, and what it was read as, for people."""
 
     written: str
     read: str
@@ -312,10 +313,15 @@ class _Writer:
         text, last = found
         written = "".join(one.text for one in self.tokens[number : last + 1])
         self.pieces.append(_Piece(text, token.start, is_same=False))
-        change = Change(" ".join(written.split()), text)
+        change = Change(" ".join(written.split()), self._in_own_names(text))
         if change not in self.changes:
             self.changes.append(change)
         return last + 1
+
+    def _in_own_names(self, text: str) -> str:
+        """With :days for $1::bigint, and without the parentheses around it all."""
+        text = text[1:-1] if text.startswith("(") and text.endswith(")") else text
+        return _BOUND.sub(lambda found: f":{self.names[int(found[1]) - 1]}", text)
 
     def _said_from(self, number: int) -> list[tuple[int, Token]]:
         """The token and the next few that are not silent, with their numbers."""
@@ -346,7 +352,7 @@ class _Writer:
         if name not in _UNITS:
             return None
         if amount.kind is TokenKind.PARAMETER:
-            one = "3 MONTHS" if name == "QUARTER" else f"1 {unit.text}"
+            one = "3 months" if name == "QUARTER" else f"1 {name.lower()}"
             whole = "" if self.parameters.get(amount.text[1:], Parameter("", "text")).type else "::bigint"
             return f"({sign}{self._bound(amount)}{whole} * INTERVAL '{one}')", last
         if amount.kind is TokenKind.STRING and (sign or size > 1 or unit.word in _UNITS_AFTER_TEXT):

@@ -169,7 +169,7 @@ def test_an_answer_is_a_table(eve: Client) -> None:
 def test_what_was_put_right_is_told(eve: Client) -> None:
     page = run(eve, "SELECT INTERVAL 24 HOURS AS a")
 
-    assert "<code>INTERVAL 24 HOURS</code> as <code>INTERVAL &#x27;24 HOURS&#x27;</code>" in page
+    assert "<code>INTERVAL 24 HOURS</code> was read as <code>INTERVAL &#x27;24 HOURS&#x27;</code>" in page
     assert cells(page)[1] == ["24:00:00"]
 
 
@@ -515,6 +515,76 @@ def test_each_change_needs_its_own_right(db: None, saved: SavedQuery, action: st
     assert answer.status_code == 403
     saved.refresh_from_db()
     assert saved.name == "Mine"
+
+
+def test_the_original_of_a_question_that_liftmon_brought_is_restored(editor: Client) -> None:
+    adoption = SavedQuery.objects.get(name=GUIDE[1].name)
+    unchanged = editor.get(address(adoption)).content.decode()
+    editor.post(address(adoption), form_of(adoption, statement="SELECT 1", description="Ours."))
+    adoption.refresh_from_db()
+    changed = editor.get(address(adoption)).content.decode()
+
+    answer: Any = editor.post(address(adoption), form_of(adoption, action="restore"))
+
+    adoption.refresh_from_db()
+    assert answer["Location"] == address(adoption)
+    assert (adoption.statement, adoption.description) == (GUIDE[1].statement, GUIDE[1].description)
+    assert (adoption.is_from_guide, adoption.chart_y) == (True, list(GUIDE[1].chart_y))
+    assert "Restore the original" in changed
+    assert "Restore the original" not in unchanged
+
+
+def test_restoring_does_not_overwrite_what_was_not_seen(editor: Client) -> None:
+    adoption = SavedQuery.objects.get(name=GUIDE[1].name)
+    form = form_of(adoption, action="restore")
+    adoption.change(
+        by=User.objects.create_user("max"), at=timezone.now(), seen_at=adoption.updated_at, statement="SELECT 3"
+    )
+
+    page = editor.post(address(adoption), form).content.decode()
+
+    adoption.refresh_from_db()
+    assert adoption.statement == "SELECT 3"
+    assert "max saved this question since you opened it" in page
+
+
+def test_deleted_questions_that_liftmon_brought_are_brought_back(editor: Client, saved: SavedQuery) -> None:
+    before = editor.get(QUERY).content.decode()
+    SavedQuery.objects.filter(name__in=[GUIDE[0].name, GUIDE[2].name]).delete()
+    SavedQuery.objects.filter(name=GUIDE[1].name).update(statement="SELECT 1")
+    page = editor.get(QUERY).content.decode()
+
+    answer: Any = editor.post(QUERY, {"action": "bring_back"})
+
+    assert answer["Location"] == QUERY
+    assert "not here any more" not in before
+    assert f"2 of the questions that Liftmon brings are not here any more: {GUIDE[0].name}, {GUIDE[2].name}." in page
+    assert SavedQuery.objects.get(name=GUIDE[0].name).is_from_guide
+    assert SavedQuery.objects.get(name=GUIDE[1].name).statement == "SELECT 1"
+
+
+def test_restoring_needs_the_rights(eve: Client) -> None:
+    adoption = SavedQuery.objects.get(name=GUIDE[1].name)
+    SavedQuery.objects.filter(pk=adoption.pk).update(statement="SELECT 1")
+    SavedQuery.objects.filter(name=GUIDE[0].name).delete()
+
+    page = eve.get(address(adoption)).content.decode()
+
+    assert "Restore the original" not in page
+    assert "not here any more" not in page
+    assert eve.post(address(adoption), form_of(adoption, action="restore")).status_code == 403
+    assert eve.post(QUERY, {"action": "bring_back"}).status_code == 403
+
+
+def test_one_of_ones_own_has_no_original(editor: Client, saved: SavedQuery) -> None:
+    assert "Restore the original" not in editor.get(address(saved)).content.decode()
+
+
+def test_the_line_above_the_statement_tells_of_parameters_where_there_are_none(eve: Client, saved: SavedQuery) -> None:
+    tip = "A word such as <code>:days</code>"
+
+    assert tip in eve.get(QUERY).content.decode()
+    assert tip not in eve.get(address(saved)).content.decode()
 
 
 def test_an_unknown_action_is_not_found(editor: Client, saved: SavedQuery) -> None:

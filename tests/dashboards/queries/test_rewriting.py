@@ -32,13 +32,13 @@ def read(statement: str) -> Rewritten:
         ("INTERVAL '24' HOURS", "INTERVAL '24 HOURS'"),
         ("INTERVAL '2' WEEK", "INTERVAL '2 WEEK'"),
         ("INTERVAL 2 QUARTERS", "(3 * INTERVAL '2 MONTHS')"),
-        ("INTERVAL :days DAYS", "($1::bigint * INTERVAL '1 DAYS')"),
-        ("INTERVAL :days QUARTER", "($1::bigint * INTERVAL '3 MONTHS')"),
+        ("INTERVAL :days DAYS", "($1::bigint * INTERVAL '1 day')"),
+        ("INTERVAL :days QUARTER", "($1::bigint * INTERVAL '3 months')"),
         ("INTERVAL -1 DAY", "INTERVAL '-1 DAY'"),
         ("INTERVAL +1 DAY", "INTERVAL '1 DAY'"),
-        ("INTERVAL -:days DAYS", "(-$1::bigint * INTERVAL '1 DAYS')"),
+        ("INTERVAL -:days DAYS", "(-$1::bigint * INTERVAL '1 day')"),
         ("INTERVAL (1) DAY", "INTERVAL '1 DAY'"),
-        ("INTERVAL (:days) DAY", "($1::bigint * INTERVAL '1 DAY')"),
+        ("INTERVAL (:days) DAY", "($1::bigint * INTERVAL '1 day')"),
         ("INTERVAL 30 MIN", "INTERVAL '30 MIN'"),
         ("INTERVAL 2 HRS", "INTERVAL '2 HRS'"),
         ("INTERVAL 1e3 DAYS", "INTERVAL '1000 DAYS'"),
@@ -59,6 +59,21 @@ def test_slips_are_put_right(written: str, meant: str) -> None:
 
     assert found.sql == f"SELECT {meant}"
     assert found.changes
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("INTERVAL :days DAYS", ":days * INTERVAL '1 day'"),
+        ("INTERVAL 2 QUARTERS", "3 * INTERVAL '2 MONTHS'"),
+        ("1 LIMIT :days, 5", "LIMIT 5 OFFSET :days"),
+        ("INTERVAL 24 HOURS", "INTERVAL '24 HOURS'"),
+    ],
+)
+def test_what_it_was_read_as_is_told_in_the_names_that_were_written(written: str, told: str) -> None:
+    (change,) = read(f"SELECT {written}").changes
+
+    assert change.read == told
 
 
 @pytest.mark.parametrize(
