@@ -82,7 +82,8 @@ class Draft:
         if self.unknown:
             named = ", ".join(f":{name}" for name in self.unknown)
             raise RefusedError(
-                f"New here: {named}.", hint="Say below the statement what it is and give it a value, then run it."
+                f"New here: {named}.",
+                hint="Give it a value below the statement, see that its type is right, and run it.",
             )
         try:
             return rewritten, [

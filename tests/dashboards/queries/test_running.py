@@ -241,15 +241,16 @@ def test_the_connection_is_closed_whatever_happens(asked: Ask, monkeypatch: pyte
 
 
 def test_it_does_not_wait_for_what_does_not_stop(asked: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "TIMEOUT_SECONDS", 1)
-    monkeypatch.setattr(running, "_GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(running, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(running, "_GRACE_SECONDS", 0.3)
     threads, began = threading.active_count(), time.monotonic()
 
     # PostgreSQL compares every key with every other before it looks up, and nothing of ours keeps it from that.
     with pytest.raises(QueryError, match="no longer waited for"):
-        asked("SELECT jsonb_agg(n::text) - array_agg((-n)::text) FROM generate_series(1, 40000) AS n")
+        asked("SELECT jsonb_agg(n::text) - array_agg((-n)::text) FROM generate_series(1, 60000) AS n")
+    took = time.monotonic() - began
 
-    assert 1.4 < time.monotonic() - began < 5
+    assert 0.4 < took < 3
     assert threading.active_count() == threads
     assert asked("SELECT 1").rows == [["1"]]
     while _questions_on_the_server():
