@@ -74,9 +74,9 @@ def make_month(layout: DataLayout, folder: Path, millions: float) -> dict[str, s
     with psycopg.connect(_beside(surroundings["DATABASE_URL"], name), autocommit=True) as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+    manage(surroundings, "migrate", "--verbosity", "0")
     if not _is_whole(surroundings["DATABASE_URL"]):
         say(f"Making a month of {millions:g} million events.")
-        manage(surroundings, "migrate", "--verbosity", "0")
         argv = [sys.executable, "-m", "benchmarks.month", "--millions", str(millions)]
         subprocess.run(argv, cwd=ROOT, env=surroundings, check=True)
     return surroundings

@@ -27,7 +27,9 @@ def chart(
         [Dataset("p50", "info", [value] * len(question.steps))],
         y_label="time",
         unit=unit,
-        releases=[NewRelease(service, name, NOON - timedelta(hours=ago)) for service, name, ago in releases],
+        releases=[
+            NewRelease(service, name, NOON - timedelta(hours=ago), "production") for service, name, ago in releases
+        ],
     )
 
 
