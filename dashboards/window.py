@@ -41,11 +41,15 @@ class Span:
 
 
 class Piece(NamedTuple):
-    """A stretch of whole buckets of one grain, and the place of the span in the list that it belongs to."""
+    """A stretch of whole buckets of one grain, and the place of the span in the list that it belongs to.
+
+    ``sign`` is -1 for hours that a day has too many: numbers of theirs are taken away again.
+    """
 
     place: int
     start: datetime
     end: datetime
+    sign: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +167,13 @@ def midnight_of(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def pieces(spans: Sequence[Span], now: datetime, *, minutes_back: timedelta = _MINUTES_BACK) -> Pieces:
+def pieces(
+    spans: Sequence[Span], now: datetime, *, minutes_back: timedelta = _MINUTES_BACK, may_take_away: bool = False
+) -> Pieces:
     """The spans as stretches of minutes, hours and days, without gap or overlap.
+
+    With ``may_take_away``, for numbers that can be subtracted, most of a day is the day without some hours: a day of a zone that is
+    an hour off is a day and two hours, not 24.
 
     A bound that falls into a grain that is kept no longer moves down to the next coarser one. A span that ends now takes the whole
     bucket of today: nothing comes after now (a clock may be a minute ahead, and its events count).
@@ -181,12 +190,24 @@ def pieces(spans: Sequence[Span], now: datetime, *, minutes_back: timedelta = _M
         _add(found.minutes, place, last_hour, end)
         first_day, last_day = _ceil(first_hour, DAY), floor(last_hour, DAY)
         if first_day > last_day:
-            _add(found.hours, place, first_hour, last_hour)
+            _add_part_of_day(found, place, first_hour, last_hour, may_take_away=may_take_away)
             continue
-        _add(found.hours, place, first_hour, first_day)
-        _add(found.hours, place, last_day, last_hour)
+        _add_part_of_day(found, place, first_hour, first_day, may_take_away=may_take_away)
         _add(found.days, place, first_day, last_day)
+        _add_part_of_day(found, place, last_day, last_hour, may_take_away=may_take_away)
     return found
+
+
+def _add_part_of_day(found: Pieces, place: int, start: datetime, end: datetime, *, may_take_away: bool) -> None:
+    """Hours of one day."""
+    if not may_take_away or end - start <= DAY / 2:
+        _add(found.hours, place, start, end)
+        return
+    midnight, next_midnight = floor(start, DAY), _ceil(end, DAY)
+    _add(found.days, place, midnight, next_midnight)
+    for too_many in ((midnight, start), (end, next_midnight)):
+        if too_many[0] < too_many[1]:
+            found.hours.append(Piece(place, *too_many, sign=-1))
 
 
 def _add(stretches: list[Piece], place: int, start: datetime, end: datetime) -> None:

@@ -1,5 +1,6 @@
 """Failure rate by endpoint, and the page of one endpoint."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,12 +61,13 @@ class EndpointsPage(ReportPage):
 
     def told(self, answer: FailureRates) -> dict[str, Any]:
         failing = [rate for rate in answer.endpoints if rate.failures]
+        labels = labels_of(answer.steps, self.question.zone)
         return {
             "headline": headline(answer),
             "lines": [self._line(rate) for rate in answer.endpoints[:_MOST_ROWS]],
             "more": max(0, len(answer.endpoints) - _MOST_ROWS),
-            "heat": [self._heat_line(row, answer) for row in answer.heat] if len(answer.steps) > 1 else [],
-            "heat_labels": labels_of(answer.steps, self.question.zone),
+            "heat": [self._heat_line(row, answer, labels) for row in answer.heat] if len(answer.steps) > 1 else [],
+            "heat_labels": labels,
             "chart": self._chart(answer) if failing else None,
             "has_heard": bool(answer.endpoints) or has_heard_anything(),
         }
@@ -84,21 +86,23 @@ class EndpointsPage(ReportPage):
             trend,
         )
 
-    def _heat_line(self, row: HeatRow, answer: FailureRates) -> HeatLine:
-        labels = labels_of(answer.steps, self.question.zone)
+    def _heat_line(self, row: HeatRow, answer: FailureRates, labels: Sequence[str]) -> HeatLine:
         cells = [
             HeatCell(
                 failures,
                 requests,
                 heat_level(failures, requests),
                 f"{labels[number]}: {failed_of(failures, requests)}",
+                # There are hundreds of cells, most of them empty.
                 events_link(
                     self.question,
                     span=answer.steps[number],
                     service=row.service_id,
                     endpoint=row.endpoint,
                     **told_by(is_by_status=row.is_by_status[number]),
-                ),
+                )
+                if failures
+                else "",
             )
             for number, (failures, requests) in enumerate(zip(row.failures, row.requests, strict=True))
         ]

@@ -46,9 +46,12 @@ class _Table(NamedTuple):
     # Of rows that are merged when they are read: by what besides their words.
     merged_by: str = ""
     words: str = "series_id"
+    # The columns of rows that are taken away.
+    negated: str = ""
 
 
 _COUNTED = "event_count, duration_count, duration_ms"
+_UNCOUNTED = "-event_count AS event_count, -duration_count AS duration_count, -duration_ms AS duration_ms"
 _SUMS = "sum(event_count)::bigint AS event_count, sum(duration_count)::bigint AS duration_count, sum(duration_ms) AS duration_ms"
 _PEOPLE = "service_id, environment, severity"
 _OF_SERIES = "JOIN events_series ON events_series.id = series_id"
@@ -56,12 +59,12 @@ _OF_SERIES = "JOIN events_series ON events_series.id = series_id"
 _KINDS = {
     "counts": (
         _Table("events_count_minutes", "minute", _COUNTED),
-        _Table("events_count_hours", "hour", _COUNTED),
+        _Table("events_count_hours", "hour", _COUNTED, negated=_UNCOUNTED),
         _Table("events_count_days", "day", _COUNTED),
     ),
     "latencies": (
         _Table("events_bucket_minutes", "minute", "events_histogram(bucket, event_count) AS histogram"),
-        _Table("events_latency_hours", "hour", "histogram"),
+        _Table("events_latency_hours", "hour", "histogram", negated="-histogram AS histogram"),
         _Table("events_latency_days", "day", "histogram"),
     ),
     "users": (
@@ -196,7 +199,11 @@ def _relation(kind: str, rows: str, place: str, merged_by: str, *, is_narrow: bo
         return f"SELECT series.*{place}, chunk, users FROM ({rows}) AS found JOIN series USING (series_id)"
     if kind == "counts":
         narrow = f" WHERE {_NARROW}" if is_narrow else ""
-        merged = f"SELECT series_id{place}, {_SUMS} FROM ({rows}) AS found{narrow} GROUP BY series_id{place}"
+        # What was taken away again is not there.
+        merged = (
+            f"SELECT series_id{place}, {_SUMS} FROM ({rows}) AS found{narrow} GROUP BY series_id{place} "
+            "HAVING sum(event_count) <> 0"
+        )
         return f"SELECT series.*{place}, {_COUNTED} FROM ({merged}) AS merged JOIN series USING (series_id)"
     words, condition = _split(merged_by) if merged_by else ("series.*", "")
     columns = [words] if words else []
@@ -239,7 +246,10 @@ def _rows(
     """The rows of each grain that make up the spans: their words, what is counted, and the place; binds their bounds."""
     selects = []
     for table, stretches in zip(tables, _stretches(kind, spans, question), strict=True):
-        selects += _selects(table, stretches, bound, how)
+        for sign, columns in ((1, table.columns), (-1, table.negated)):
+            of_sign = [stretch for stretch in stretches if stretch.sign == sign]
+            if of_sign:
+                selects += _selects(table._replace(columns=columns), of_sign, bound, how)
     if selects:
         return " UNION ALL ".join(selects)
     nowhere = tables[-1]
@@ -301,5 +311,8 @@ def _bind(bound: dict[str, Any], value: Any, kind: str) -> str:
 def _stretches(kind: str, spans: Sequence[Span], question: Question) -> tuple[list[Piece], list[Piece], list[Piece]]:
     """The minutes, hours and days that make up the spans."""
     now = question.window.now
-    found = pieces(spans, now, minutes_back=COUNT_MINUTES_BACK) if kind == "counts" else pieces(spans, now)
+    if kind == "counts":
+        found = pieces(spans, now, minutes_back=COUNT_MINUTES_BACK, may_take_away=True)
+    else:
+        found = pieces(spans, now, may_take_away=kind == "latencies")
     return found.minutes, found.hours, found.days

@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from dashboards.window import (
     HOUR,
     MINUTE,
     PRESETS,
+    Pieces,
     Span,
     WindowError,
     custom,
@@ -58,6 +60,35 @@ def test_steps_and_pieces_cover_the_window_without_gap_or_overlap(back: int, len
     for grain, length_of in ((found.minutes, MINUTE), (found.hours, HOUR), (found.days, DAY)):
         assert all(floor(piece.start, length_of) == piece.start for piece in grain)
         assert all(floor(piece.end, length_of) == piece.end for piece in grain)
+
+
+@given(back=MINUTES_AGO, length=st.integers(1, 40 * 24 * 60), zone=ZONES)
+def test_what_a_day_has_too_many_is_taken_away_again(back: int, length: int, zone: ZoneInfo) -> None:
+    end = NOW - back * MINUTE
+    window = custom(end - length * MINUTE, end, NOW)
+    steps = window.steps(zone)
+
+    plain = pieces(steps, NOW, minutes_back=COUNT_MINUTES_BACK)
+    signed = pieces(steps, NOW, minutes_back=COUNT_MINUTES_BACK, may_take_away=True)
+
+    assert plain.minutes == signed.minutes
+    assert hours_of(signed) == hours_of(plain)
+    assert all(abs(sign) <= 1 for sign in hours_of(signed).values())
+    for grain, length_of in ((signed.hours, HOUR), (signed.days, DAY)):
+        assert all(
+            floor(piece.start, length_of) == piece.start < piece.end == floor(piece.end, length_of) for piece in grain
+        )
+    # Half a day at either end of each.
+    assert all(piece.end - piece.start <= DAY / 2 for piece in signed.hours)
+
+
+def hours_of(found: Pieces) -> dict[tuple[int, datetime], int]:
+    """How often each hour counts for each place; those that do not count are left out."""
+    counts: Counter[tuple[int, datetime]] = Counter()
+    for piece in (*found.hours, *found.days):
+        for number in range((piece.end - piece.start) // HOUR):
+            counts[piece.place, piece.start + number * HOUR] += piece.sign
+    return {key: count for key, count in counts.items() if count}
 
 
 @given(back=MINUTES_AGO, length=st.integers(1, 40 * 24 * 60))
