@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from dashboards.charts import Dataset, over_time
-from dashboards.pages.links import events_link, page_link
-from dashboards.pages.report_page import ReportPage, has_heard_anything, slug_of
+from dashboards.pages.links import events_link, page_link, slug_of
+from dashboards.pages.report_page import ReportPage, has_heard_anything
 from dashboards.pages.words import counted, first_of, joined
 from dashboards.reports.question import Question
 from dashboards.reports.releases import new_releases

@@ -42,9 +42,13 @@ def page_link(name: str, question: Question, /, **changes: Any) -> str:
 
 def issues_link(question: Question) -> str:
     """The list of unresolved issues, of the same service; it knows none of the other filters. A query where a service is chosen."""
-    address, service = reverse("admin:events_issue_changelist"), question.filters.service_id
-    if service is None:
-        return address
+    address, slug = reverse("admin:events_issue_changelist"), slug_of(question.filters.service_id)
+    return f"{address}?{urlencode({'service': slug})}" if slug else address
+
+
+def slug_of(service_id: int | None) -> str:
+    """By which the list of issues knows a service; "" where none is chosen."""
+    if service_id is None:
+        return ""
     # A service that is gone has no issues, and its number is no other one's slug.
-    slug = Service.objects.filter(pk=service).values_list("slug", flat=True).first() or f"{service}-gone"
-    return f"{address}?{urlencode({'service': slug})}"
+    return Service.objects.filter(pk=service_id).values_list("slug", flat=True).first() or f"{service_id}-gone"

@@ -84,10 +84,3 @@ class ReportPage(AnalyticsPage):
 def has_heard_anything() -> bool:
     """Whether any service ever sent an event: what an empty page says depends on it."""
     return Service.objects.filter(first_event_at__isnull=False).exists()
-
-
-def slug_of(service_id: int | None) -> str:
-    """By which the list of issues knows a service; "" for none."""
-    if service_id is None:
-        return ""
-    return Service.objects.filter(pk=service_id).values_list("slug", flat=True).first() or ""
