@@ -19,9 +19,12 @@ from events.retention import rollup_kept
 from events.rollups import (
     ADD_WORDS,
     CHUNK,
+    COARSE,
     FACT_KEY,
     FACTS,
     FAILED,
+    FAILURES,
+    FAILURES_CHUNK,
     FOLDED_TABLES,
     HISTOGRAM_SUM,
     LATENCY_BUCKET,
@@ -76,9 +79,29 @@ _COUNTERS = {
     ),
     "user": _Counter("series_id, user_id", "series.id, known.id", f"{_SERIES} {_USER}"),
     "userfailure": _Counter("user_id, series_id", "known.id, series.id", f"{_SERIES} {_USER}", FAILED),
+    "failures": _Counter(
+        "service_id, environment, chunk",
+        f"service_id, environment, known.id / {FAILURES_CHUNK}",
+        _USER,
+        f"severity IN {FAILURES!r}",
+        "failures",
+        "events_failures_of(known.id, event_count)",
+    ),
     "issue": _Counter("fingerprint_id", "fingerprint_id", "", "fingerprint_id IS NOT NULL"),
+    **{
+        kind: _Counter(
+            coarse.words,
+            coarse.columns,
+            "",
+            f"bucket IS NOT NULL AND {coarse.condition}",
+            "histogram",
+            "events_histogram(bucket, event_count)",
+        )
+        for kind, coarse in COARSE.items()
+        if coarse.finer == "latency"
+    },
 }
-_TYPES = {"duration_ms": "float8", "histogram": "numeric"}
+_TYPES = {"duration_ms": "float8", "histogram": "numeric", "failures": "numeric"}
 _DIFFERENCES = """
     SELECT {columns}, {sums} FROM (
         SELECT {time}, {values}, {measures} FROM {events} {joins} WHERE {condition}
@@ -99,9 +122,9 @@ _SETS = """
         coalesce(users_there, repeat('0', {bits})::bit({bits}))
 """
 _SET = """
-    SELECT {time} AS {column}, {words}, known.id / {bits} AS chunk,
+    SELECT {time} AS {column}, {selected}, known.id / {bits} AS chunk,
         bit_or(set_bit(repeat('0', {bits})::bit({bits}), mod(known.id, {bits}), 1)) AS users
-    FROM {facts} {joins} GROUP BY {time}, {words}, known.id / {bits}
+    FROM {facts} {joins} WHERE {condition} GROUP BY {time}, {words}, known.id / {bits}
 """
 _FINGERPRINTS = """
     SELECT fingerprint.id, counted.events - fingerprint.event_count AS event_count
@@ -234,9 +257,16 @@ def _negative(numbers: list[str]) -> str:
 
 def _of_sets(table: FoldedTable) -> tuple[str, str]:
     """The same of a table of sets of users, whose rows are replaced."""
-    is_coarse = "_people_" in table.name
-    words, joins = ("service_id, environment, severity", _USER) if is_coarse else ("series_id", f"{_OF_SERIES} {_USER}")
-    shape = {"column": table.time, "time": _truncated(table.time), "bits": CHUNK, "words": words, "joins": joins}
+    coarse = COARSE.get(table.name.split("_")[1])
+    words, selected, joins, condition = (
+        (coarse.words, coarse.columns, _USER, coarse.condition)
+        if coarse
+        else ("series_id", "series_id", f"{_OF_SERIES} {_USER}", "true")
+    )
+    shape = {
+        "column": table.time, "time": _truncated(table.time), "bits": CHUNK, "words": words, "selected": selected,
+        "joins": joins, "condition": condition,
+    }  # fmt: skip
     statement = _SETS.format(
         **shape,
         table=table.name,
@@ -271,7 +301,7 @@ def _step(
         found.differences += [(name, _key(cursor, row), _off_by(cursor, row)) for row in cursor.fetchall()]
 
 
-_NUMBERS = frozenset(("event_count", "user_count", "duration_count", "duration_ms", "histogram", "users"))
+_NUMBERS = frozenset(("event_count", "user_count", "duration_count", "duration_ms", "histogram", "failures", "users"))
 
 
 def _columns(cursor: CursorWrapper, row: tuple[Any, ...]) -> dict[str, Any]:
@@ -287,8 +317,9 @@ def _key(cursor: CursorWrapper, row: tuple[Any, ...]) -> str:
 
 def _off_by(cursor: CursorWrapper, row: tuple[Any, ...]) -> int:
     columns = _columns(cursor, row)
-    if "histogram" in columns:
+    packed = columns.get("histogram", columns.get("failures"))
+    if packed is not None:
         # Also of a difference, whose digits are of both signs.
-        events = int(columns["histogram"]) % HISTOGRAM_SUM
+        events = int(packed) % HISTOGRAM_SUM
         return events if 2 * events < HISTOGRAM_SUM else events - HISTOGRAM_SUM
     return int(columns["event_count"] or columns.get("user_count") or 0)

@@ -2,9 +2,9 @@
 
 The tables are made in migrations/sql/0004_series.sql. A fact is what some events of one minute have in common: their series
 (service, name, severity, endpoint, environment, release, labels), user, latency bucket and fingerprint. Folding turns facts into
-numbers by series and time, and users into sets: by series (`events_users_*`), and by service, environment and severity alone
-(`events_people_*`). The views of `events.models.rollup` add what is not folded yet, so counts are exact at every moment; reports
-read the folded tables alone and are as old as the last folding.
+numbers by series and time, and users into sets; what most questions ask for is folded once more by fewer words (COARSE). The views
+of `events.models.rollup` add what is not folded yet, so counts are exact at every moment; reports read the folded tables alone and
+are as old as the last folding.
 """
 
 import math
@@ -34,7 +34,52 @@ FAILURES = ("critical", "error", "warning")
 FAILED = f"(fact.severity IN {FAILURES!r} OR fact.name = 'api_response_time' AND fact.labels ->> 'status' = '5xx')"
 LOCK = "pg_try_advisory_xact_lock(hashtext('events.rollups.compact'))"
 WAIT_FOR_LOCK = "pg_advisory_xact_lock(hashtext('events.rollups.compact'))"
-USERS_TABLES = ("events_users_hours", "events_users_days", "events_people_hours", "events_people_days")
+
+
+class Coarse(NamedTuple):
+    """Counters by fewer words than a series has: ``finer`` ones of the series of which ``condition`` is true, merged by ``words``.
+
+    ``selected`` tells how the words are read from a series or a fact, where they are not its columns.
+    """
+
+    words: str
+    finer: str
+    condition: str = "true"
+    selected: str = ""
+
+    @property
+    def columns(self) -> str:
+        return self.selected or self.words
+
+
+# A request that failed: told by an event that names its endpoint, or by a response with an error of the server.
+FAILED_REQUEST = (
+    "endpoint <> '' AND CASE WHEN name = 'api_response_time' THEN labels ->> 'status' = '5xx' "
+    "ELSE severity IN ('critical', 'error') END"
+)
+# Some dozens of rows a day instead of thousands (migrations/sql/0007_coarse.sql).
+COARSE = {
+    "people": Coarse("service_id, environment, severity", "users"),
+    "hurtusers": Coarse("service_id, environment", "users", f"severity IN {FAILURES!r}"),
+    "nameusers": Coarse("service_id, environment, severity, name", "users"),
+    "featureusers": Coarse(
+        "service_id, environment, severity, feature",
+        "users",
+        "labels ? 'feature'",
+        "service_id, environment, severity, coalesce(labels ->> 'feature', '') AS feature",
+    ),
+    "endpointusers": Coarse("service_id, environment, endpoint", "users", FAILED_REQUEST),
+    "endpointlatency": Coarse(
+        "service_id, environment, endpoint", "latency", "endpoint <> '' AND name = 'api_response_time'"
+    ),
+}
+USERS_TABLES = tuple(
+    f"events_{kind}_{grain}"
+    for kind in ("users", *(kind for kind, coarse in COARSE.items() if coarse.finer == "users"))
+    for grain in ("hours", "days")
+)
+# Users whose failures of a day are one number (events_failures_days): 12 digits each.
+FAILURES_CHUNK = 512
 # A histogram (migrations/sql/0004_series.sql) leaves this remainder when it is divided by this: how many events it holds.
 HISTOGRAM_SUM = 10**12 - 1
 
@@ -60,10 +105,17 @@ FOLDED_TABLES = (
     FoldedTable("events_user_minutes", "minute", MINUTES_KEPT),
     FoldedTable("events_users_hours", "hour", HOURS_KEPT),
     FoldedTable("events_users_days", "day", None),
-    FoldedTable("events_people_hours", "hour", HOURS_KEPT),
-    FoldedTable("events_people_days", "day", None),
+    *(
+        table
+        for kind in COARSE
+        for table in (
+            FoldedTable(f"events_{kind}_hours", "hour", HOURS_KEPT),
+            FoldedTable(f"events_{kind}_days", "day", None),
+        )
+    ),
     # A user seldom meets the same failure twice a day: coarser grains would have as many rows.
     FoldedTable("events_userfailure_minutes", "minute", None),
+    FoldedTable("events_failures_days", "day", None),
     FoldedTable("events_issue_hours", "hour", None),
 )
 
@@ -184,33 +236,54 @@ _FOLDS = f"""
         SELECT hour, series_id, user_id / {CHUNK} AS chunk, {SET_OF_USERS} AS users FROM user_hours GROUP BY 1, 2, 3)
     , users_days AS (
         SELECT date_trunc('day', hour, 'UTC') AS day, series_id, chunk, bit_or(users) AS users FROM users_hours GROUP BY 1, 2, 3)
-    , people_hours AS (
-        SELECT hour, service_id, environment, severity, chunk, bit_or(users) AS users
-        FROM users_hours JOIN events_series ON events_series.id = series_id GROUP BY 1, 2, 3, 4, 5)
-    , people_days AS (
-        SELECT date_trunc('day', hour, 'UTC') AS day, service_id, environment, severity, chunk, bit_or(users) AS users
-        FROM people_hours GROUP BY 1, 2, 3, 4, 5)
     , userfailure_minutes AS (
         SELECT minute, known.id AS user_id, series_id, sum(event_count) AS event_count
         FROM taken AS fact JOIN events_usernumber AS known USING (user_hash) WHERE {FAILED} GROUP BY 1, 2, 3)
+    , failures_days AS (
+        SELECT date_trunc('day', minute, 'UTC') AS day, service_id, environment, user_id / {FAILURES_CHUNK} AS chunk,
+            sum(events_failures_of(user_id, event_count::bigint)) AS failures
+        FROM userfailure_minutes JOIN events_series ON events_series.id = series_id
+        WHERE severity IN {FAILURES!r} GROUP BY 1, 2, 3, 4)
     , issue_hours AS (
         SELECT fingerprint_id, date_trunc('hour', minute, 'UTC') AS hour, sum(event_count) AS event_count
         FROM taken WHERE fingerprint_id IS NOT NULL GROUP BY 1, 2)
 """
+# By which column sets are kept apart besides their words, and how rows are merged.
+_MERGED = {"users": (", chunk", "bit_or(users) AS users"), "latency": ("", "sum(histogram) AS histogram")}
+
+
+def _coarser(kind: str) -> str:
+    coarse = COARSE[kind]
+    chunk, merged = _MERGED[coarse.finer]
+    return f"""
+    , {kind}_hours AS (
+        SELECT hour, {coarse.columns}{chunk}, {merged} FROM {coarse.finer}_hours JOIN events_series ON events_series.id = series_id
+        WHERE {coarse.condition} GROUP BY hour, {coarse.words}{chunk})
+    , {kind}_days AS (
+        SELECT date_trunc('day', hour, 'UTC') AS day, {coarse.words}{chunk}, {merged} FROM {kind}_hours
+        GROUP BY date_trunc('day', hour, 'UTC'), {coarse.words}{chunk})"""
+
+
 _ADDED = (
     "event_count = old.event_count + excluded.event_count, duration_count = old.duration_count + excluded.duration_count, "
     "duration_ms = old.duration_ms + excluded.duration_ms"
 )
 _ADDED_COUNT = "event_count = old.event_count + excluded.event_count"
+_ADDED_HISTOGRAM = "histogram = old.histogram + excluded.histogram"
+_ADDED_USERS = "users = old.users | excluded.users"
 _KEYS_AND_CHANGES = {
     "count": ("series_id", _ADDED),
     "bucket": ("series_id, bucket", _ADDED_COUNT),
-    "latency": ("series_id", "histogram = old.histogram + excluded.histogram"),
+    "latency": ("series_id", _ADDED_HISTOGRAM),
     "user": ("series_id, user_id", _ADDED_COUNT),
-    "users": ("series_id, chunk", "users = old.users | excluded.users"),
-    "people": ("service_id, environment, severity, chunk", "users = old.users | excluded.users"),
+    "users": ("series_id, chunk", _ADDED_USERS),
+    "failures": ("service_id, environment, chunk", "failures = old.failures + excluded.failures"),
     "userfailure": ("user_id, series_id", _ADDED_COUNT),
     "issue": ("fingerprint_id", _ADDED_COUNT),
+    **{
+        kind: (f"{coarse.words}, chunk", _ADDED_USERS) if coarse.finer == "users" else (coarse.words, _ADDED_HISTOGRAM)
+        for kind, coarse in COARSE.items()
+    },
 }
 
 
@@ -219,12 +292,13 @@ def merge_into(table: str, source: str) -> str:
     kind, grain = table.removeprefix("events_").split("_")
     keys, change = _KEYS_AND_CHANGES[kind]
     key = f"{grain.removesuffix('s')}, {keys}"
+    # A coarse kind has the values of the finer one.
     values = {
         "count": "event_count, duration_count, duration_ms",
         "latency": "histogram",
         "users": "users",
-        "people": "users",
-    }.get(kind, "event_count")
+        "failures": "failures",
+    }.get(COARSE[kind].finer if kind in COARSE else kind, "event_count")
     return (
         f"INSERT INTO {table} AS old ({key}, {values}) SELECT {key}, {values} FROM {source} "
         f"ORDER BY {key} ON CONFLICT ({key}) DO UPDATE SET {change}"
@@ -235,7 +309,7 @@ _STORED = "".join(
     f"\n    , stored_{table.name} AS ({merge_into(table.name, table.name.removeprefix('events_'))})"
     for table in FOLDED_TABLES
 )
-_FOLD = f"WITH {_TAKEN}{_FOLDS}{_STORED}\n    SELECT count(*) FROM taken"
+_FOLD = f"WITH {_TAKEN}{_FOLDS}{''.join(_coarser(kind) for kind in COARSE)}{_STORED}\n    SELECT count(*) FROM taken"
 
 
 def compact() -> int:

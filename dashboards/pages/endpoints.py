@@ -7,7 +7,7 @@ from typing import Any
 from django.http import Http404
 
 from dashboards.charts import Dataset, labels_of, over_time
-from dashboards.pages.links import events_link, page_link
+from dashboards.pages.links import events_link, events_links, page_link
 from dashboards.pages.report_page import ReportPage, has_heard_anything
 from dashboards.pages.words import counted, failed_of, joined
 from dashboards.reports.endpoint import EndpointReport, ReleaseRate
@@ -87,22 +87,23 @@ class EndpointsPage(ReportPage):
         )
 
     def _heat_line(self, row: HeatRow, answer: FailureRates, labels: Sequence[str]) -> HeatLine:
+        links = {
+            is_by_status: events_links(
+                self.question,
+                answer.steps,
+                service=row.service_id,
+                endpoint=row.endpoint,
+                **told_by(is_by_status=is_by_status),
+            )
+            for is_by_status in set(row.is_by_status)
+        }
         cells = [
             HeatCell(
                 failures,
                 requests,
                 heat_level(failures, requests),
                 f"{labels[number]}: {failed_of(failures, requests)}",
-                # There are hundreds of cells, most of them empty.
-                events_link(
-                    self.question,
-                    span=answer.steps[number],
-                    service=row.service_id,
-                    endpoint=row.endpoint,
-                    **told_by(is_by_status=row.is_by_status[number]),
-                )
-                if failures
-                else "",
+                links[row.is_by_status[number]][number] if failures else "",
             )
             for number, (failures, requests) in enumerate(zip(row.failures, row.requests, strict=True))
         ]

@@ -26,7 +26,8 @@ class HubPage(AnalyticsPage):
 
     def shown(self) -> dict[str, Any]:
         question = self.question
-        rates, errors, impact = rates_of(question), top_errors(question, is_charted=False), people_hurt(question)
+        rates = rates_of(question, is_timed=False)
+        errors, impact = top_errors(question, is_charted=False), people_hurt(question)
         failing = [rate for rate in rates if rate.failures][:_TOP]
         latest = self._latest()
         return {

@@ -1,6 +1,8 @@
 """Addresses of the rows behind a number: events and issues of the same window and filters."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.urls import reverse
@@ -24,25 +26,51 @@ def events_link(
     ``label`` is "name:value" or several of them, each value as it is.
     """
     if span is not None:
-        filters |= {"window": "custom", "from": instant(span.start), "to": instant(span.end)}
+        return events_links(question, [span], label=label, **filters)[0]
+    return f"{_admin_page('events_event_changelist')}?{urlencode(query_of(question, **_typed(label, filters)))}"
+
+
+def events_links(
+    question: Question, spans: Sequence[Span], *, label: str | Sequence[str] = (), **filters: Any
+) -> list[str]:
+    """The same of many parts of the window, such as the cells of a map, in less time."""
+    words = query_of(question, **_typed(label, filters), window=None, **{"from": None, "to": None})
+    address, rest = _admin_page("events_event_changelist"), urlencode(words)
+    return [
+        f"{address}?window=custom&from={_quoted(span.start)}&to={_quoted(span.end)}{'&' if rest else ''}{rest}"
+        for span in spans
+    ]
+
+
+def _quoted(at: datetime) -> str:
+    return instant(at).replace(":", "%3A")
+
+
+def _typed(label: str | Sequence[str], filters: dict[str, Any]) -> dict[str, Any]:
+    """The filters and labels as the list of events reads them."""
     labels = [label] if isinstance(label, str) else list(label)
     for name in _ALSO_TYPED:
         value = str(filters.get(name) or "")
         if value != value.strip():  # which the list takes away from what people type
             labels.append(f"{name}:{value}")
             filters[name] = None
-    filters["label"] = label_words.written(*labels)
-    return f"{reverse('admin:events_event_changelist')}?{urlencode(query_of(question, **filters))}"
+    return filters | {"label": label_words.written(*labels)}
 
 
 def page_link(name: str, question: Question, /, **changes: Any) -> str:
     """An analytics page with the same window and filters."""
-    return address_of(reverse(f"admin:{name}"), question, **changes)
+    return address_of(_admin_page(name), question, **changes)
+
+
+@cache
+def _admin_page(name: str) -> str:
+    """Pages have hundreds of links, and where they lead never changes."""
+    return reverse(f"admin:{name}")
 
 
 def issues_link(question: Question) -> str:
     """The list of unresolved issues, of the same service; it knows none of the other filters. A query where a service is chosen."""
-    address, slug = reverse("admin:events_issue_changelist"), slug_of(question.filters.service_id)
+    address, slug = _admin_page("events_issue_changelist"), slug_of(question.filters.service_id)
     return f"{address}?{urlencode({'service': slug})}" if slug else address
 
 

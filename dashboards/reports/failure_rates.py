@@ -90,9 +90,9 @@ def failure_rates(question: Question) -> FailureRates:
     return FailureRates(rates, question.steps, _heat(question, worst))
 
 
-def rates_of(question: Question, endpoint: str = "") -> list[EndpointRate]:
-    """Of one endpoint, in each service that has it, or of all; the worst first."""
-    rates = [_rate(row) for row in ask("failure_rates", question, _Row, endpoint=endpoint)]
+def rates_of(question: Question, endpoint: str = "", *, is_timed: bool = True) -> list[EndpointRate]:
+    """Of one endpoint, in each service that has it, or of all; the worst first. Not ``is_timed``: without latencies."""
+    rates = [_rate(row) for row in ask("failure_rates", question, _Row, endpoint=endpoint, is_timed=is_timed)]
     rates.sort(key=_worst_first)
     return rates
 

@@ -130,7 +130,7 @@ class _ReleaseFailures:
 def overview(question: Question) -> Overview:
     """Issues are filtered by service alone: the others have none."""
     (totals,) = ask("overview_totals", question, _Totals)
-    rates = rates_of(question)
+    rates = rates_of(question, is_timed=False)
     known = [rate for rate in rates if rate.rate.total]
     return Overview(
         events=change_of(totals.events, totals.events_before),

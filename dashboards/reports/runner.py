@@ -12,11 +12,18 @@ A question is a SELECT, or ", name AS (…) … SELECT …", over these named re
   fewer they are, the sooner the answer: ``-- latencies: service_id, labels ->> 'feature' AS feature WHERE name = 'ai_failure'``.
 - ``users``: ``series`` and chunk, users: a set of users, as bits. Sets are merged with bit_or(users) GROUP BY chunk, and then
   counted with sum(bit_count(users)); a chunk may come several times.
-- ``people``: service_id, environment, severity, chunk, users: the same sets by these words alone, which are some dozens a day. A
-  line ``-- series:`` does not narrow them.
-- ``counts_before``, ``latencies_before``, ``users_before``, ``people_before``: the same of the window before, which is as long.
-- ``counts_by_step``, ``latencies_by_step``, ``users_by_step``, ``people_by_step``: the same and ``place``, the number of the step,
-  from 0.
+- ``people``: service_id, environment, severity, chunk, users: the same sets by these words alone, some dozens a day.
+- ``name_users``: service_id, environment, severity, name, chunk, users.
+- ``feature_users``: service_id, environment, severity, feature, chunk, users: of events that name a feature.
+- ``hurt_users``: service_id, environment, chunk, users: of all failures.
+- ``endpoint_users``: service_id, environment, endpoint, chunk, users: of requests that failed.
+- ``endpoint_latencies``: how long the requests of each endpoint took, merged as ``latencies`` are by a line
+  ``-- endpoint_latencies: COLUMNS WHERE CONDITION``, whose words are service_id, environment, endpoint.
+- ``NAME_before``: the same of the window before, which is as long.
+- ``NAME_by_step``: the same and ``place``, the number of the step, from 0.
+- ``user_failures``: user_id, failures of the window; there are none of one release.
+
+What is kept by few words (``people`` to ``endpoint_latencies``, events.rollups.COARSE) is not narrowed by a line ``-- series:``.
 
 Named parameters are bound: %(name)s. A per cent sign is written twice. Rollups are folded every few seconds, so answers are as old.
 """
@@ -30,10 +37,10 @@ from django.db import connection
 
 from dashboards.reports.question import Question
 from dashboards.window import COUNT_MINUTES_BACK, Piece, Span, pieces
-from events.rollups import CHUNK, SET_OF_USERS
+from events.rollups import CHUNK, COARSE, FAILURES, FAILURES_CHUNK
 
 _FOLDER = Path(__file__).parent / "sql"
-_HEADERS = ("series", "latencies")
+_HEADERS = ("series", "latencies", "endpoint_latencies")
 _FEW = "-- few series"
 
 
@@ -46,55 +53,72 @@ class _Table(NamedTuple):
     # Of rows that are merged when they are read: by what besides their words.
     merged_by: str = ""
     words: str = "series_id"
+    # How the words are read, where they are no columns.
+    selected: str = ""
     # The columns of rows that are taken away.
     negated: str = ""
+    # Which of its rows belong to it.
+    condition: str = ""
 
 
 _COUNTED = "event_count, duration_count, duration_ms"
 _UNCOUNTED = "-event_count AS event_count, -duration_count AS duration_count, -duration_ms AS duration_ms"
 _SUMS = "sum(event_count)::bigint AS event_count, sum(duration_count)::bigint AS duration_count, sum(duration_ms) AS duration_ms"
-_PEOPLE = "service_id, environment, severity"
 _OF_SERIES = "JOIN events_series ON events_series.id = series_id"
+_HISTOGRAM = "events_histogram(bucket, event_count) AS histogram"
+_USERS = f"user_id / {CHUNK} AS chunk, events_set_of_users(array_agg(mod(user_id, {CHUNK}))) AS users"
 # Minutes, hours and days of each kind.
-_KINDS = {
+_FINE = {
     "counts": (
         _Table("events_count_minutes", "minute", _COUNTED),
         _Table("events_count_hours", "hour", _COUNTED, negated=_UNCOUNTED),
         _Table("events_count_days", "day", _COUNTED),
     ),
     "latencies": (
-        _Table("events_bucket_minutes", "minute", "events_histogram(bucket, event_count) AS histogram"),
+        _Table("events_bucket_minutes", "minute", _HISTOGRAM),
         _Table("events_latency_hours", "hour", "histogram", negated="-histogram AS histogram"),
         _Table("events_latency_days", "day", "histogram"),
     ),
     "users": (
-        _Table(
-            "events_user_minutes",
-            "minute",
-            f"user_id / {CHUNK} AS chunk, {SET_OF_USERS} AS users",
-            f"user_id / {CHUNK}",
-        ),
+        _Table("events_user_minutes", "minute", _USERS, f"user_id / {CHUNK}"),
         _Table("events_users_hours", "hour", "chunk, users"),
         _Table("events_users_days", "day", "chunk, users"),
     ),
-    "people": (
-        _Table(
-            f"events_user_minutes {_OF_SERIES}",
-            "minute",
-            f"user_id / {CHUNK} AS chunk, {SET_OF_USERS} AS users",
-            f"user_id / {CHUNK}",
-            _PEOPLE,
-        ),
-        _Table("events_people_hours", "hour", "chunk, users", words=_PEOPLE),
-        _Table("events_people_days", "day", "chunk, users", words=_PEOPLE),
-    ),
 }
-# Sets of people know no releases: those of one are put together from the sets of its series.
-_PEOPLE_OF_RELEASE = (
-    _KINDS["people"][0],
-    _Table(f"events_users_hours {_OF_SERIES}", "hour", "chunk, users", words=_PEOPLE),
-    _Table(f"events_users_days {_OF_SERIES}", "day", "chunk, users", words=_PEOPLE),
-)
+_COARSE = {
+    "people": "people",
+    "name_users": "nameusers",
+    "feature_users": "featureusers",
+    "hurt_users": "hurtusers",
+    "endpoint_users": "endpointusers",
+    "endpoint_latencies": "endpointlatency",
+}
+_FINER = {"users": "users", "latency": "latencies"}
+# Numbers can be taken away again, sets cannot.
+_MAY_TAKE_AWAY = ("counts", "latencies", "endpoint_latencies")
+
+
+def _coarse_tables(kind: str, *, is_of_release: bool) -> tuple[_Table, ...]:
+    """Minutes are not kept by few words, and nothing that is knows releases: both are put together from the rows of series."""
+    coarse = COARSE[_COARSE[kind]]
+
+    def from_series(table: _Table) -> _Table:
+        return table._replace(
+            name=f"{table.name} {_OF_SERIES}",
+            words=coarse.words,
+            selected=coarse.columns,
+            condition=coarse.condition,
+        )
+
+    minutes, *longer = _FINE[_FINER[coarse.finer]]
+    if is_of_release:
+        return (from_series(minutes), *(from_series(table) for table in longer))
+    kept = [table._replace(name=f"events_{_COARSE[kind]}_{table.time}s", words=coarse.words) for table in longer]
+    return (from_series(minutes), *kept)
+
+
+_KINDS = {**_FINE, **{kind: _coarse_tables(kind, is_of_release=False) for kind in _COARSE}}
+_OF_RELEASE = {kind: _coarse_tables(kind, is_of_release=True) for kind in _COARSE}
 # More ranges than these of one table are read in a loop; looked up by series, a range costs less than the loop.
 _MOST_RANGES, _MOST_LOOKED_UP = 6, 60
 # The primary key (time, series) is skipped through from one of the series to the next.
@@ -126,15 +150,46 @@ def ask[Row](
                 how = _How(
                     place, _narrowing(kind, question, headers["few"], is_narrow=bool(narrowed)), bool(headers["few"])
                 )
-                if kind == "people" and question.filters.release:
-                    tables = _PEOPLE_OF_RELEASE
+                if question.filters.release:
+                    tables = _OF_RELEASE.get(kind, tables)
                 rows = _rows(kind, tables, spans(), question, bound, how)
-                relation = _relation(kind, rows, place, headers["latencies"], is_narrow=bool(narrowed))
+                if headers["few"]:
+                    # The planner takes tens of series for one, and would read all rows again for each of them.
+                    relations.append(f"{kind}{suffix}_read AS MATERIALIZED ({rows})")
+                    rows = f"SELECT * FROM {kind}{suffix}_read"
+                relation = _relation(kind, rows, place, headers.get(kind, ""), is_narrow=bool(narrowed))
                 relations.append(f"{kind}{suffix} AS ({relation})")
+    if "user_failures" in _named(text):
+        relations.append(f"user_failures AS ({_user_failures(question, bound)})")
     with connection.cursor() as cursor:
         cursor.execute(f"WITH {', '.join(relations)}\n{text}", bound)
         columns = [column[0] for column in cursor.description or ()]
         return [row(**dict(zip(columns, values, strict=True))) for values in cursor.fetchall()]
+
+
+def _user_failures(question: Question, bound: dict[str, Any]) -> str:
+    """Whole days are read from the numbers that hold 512 users each, what is left of the window from the failures themselves."""
+    found = pieces([question.window.span], question.window.now)
+    filters = "".join(f" AND {condition}" for condition in _of_filters(question))
+    digits = 12 * FAILURES_CHUNK
+    days, rest = (
+        " OR ".join(
+            f"{column} >= {_bind(bound, piece.start, 'timestamptz')} AND {column} < {_bind(bound, piece.end, 'timestamptz')}"
+            for piece in stretches
+        )
+        or "false"
+        for column, stretches in (("day", found.days), ("minute", found.minutes + found.hours))
+    )
+    return f"""
+        SELECT user_id, sum(failures) AS failures FROM (
+            SELECT chunk * {FAILURES_CHUNK} + {FAILURES_CHUNK} - place AS user_id, digits[1]::bigint AS failures FROM (
+                SELECT chunk, lpad(sum(failures)::text, {digits}, '0') AS all_digits
+                FROM events_failures_days WHERE ({days}){filters} GROUP BY chunk
+            ) AS chunks CROSS JOIN LATERAL regexp_matches(all_digits, '.{{12}}', 'g') WITH ORDINALITY AS part (digits, place)
+            WHERE digits[1] <> '000000000000'
+            UNION ALL SELECT user_id, event_count FROM events_userfailure_minutes {_OF_SERIES}
+            WHERE ({rest}) AND severity IN {FAILURES!r}{filters}
+        ) AS told GROUP BY user_id"""
 
 
 def _spans(question: Question, steps: Sequence[Span]) -> Mapping[str, Callable[[], Sequence[Span]]]:
@@ -183,9 +238,9 @@ def _of_filters(question: Question) -> list[str]:
 
 def _narrowing(kind: str, question: Question, few: str, *, is_narrow: bool) -> Callable[[_Table], str]:
     """What else rows of a table must be, as " AND …" or ""."""
-    if kind == "people":
+    if kind in _COARSE:
         conditions = "".join(f" AND {condition}" for condition in _of_filters(question))
-        return lambda table: conditions
+        return lambda table: conditions + (f" AND {table.condition}" if table.condition else "")
     if few:
         return lambda table: _LOOKED_UP
     return lambda table: f" AND {_NARROW}" if table.merged_by and is_narrow else ""
@@ -193,7 +248,7 @@ def _narrowing(kind: str, question: Question, few: str, *, is_narrow: bool) -> C
 
 def _relation(kind: str, rows: str, place: str, merged_by: str, *, is_narrow: bool) -> str:
     """What a question sees of the rows that it reads."""
-    if kind == "people":
+    if kind in _COARSE and not merged_by:
         return f"SELECT * FROM ({rows}) AS found"
     if kind == "users":
         return f"SELECT series.*{place}, chunk, users FROM ({rows}) AS found JOIN series USING (series_id)"
@@ -209,9 +264,10 @@ def _relation(kind: str, rows: str, place: str, merged_by: str, *, is_narrow: bo
     columns = [words] if words else []
     numbers = len(_WORDS.split(",")) + 1 if not merged_by else _length(words)
     keys = ", ".join([*(str(number + 1) for number in range(numbers)), *(["place"] if place else [])])
+    of_series = "" if kind in _COARSE else " JOIN series USING (series_id)"
     merged = (
-        f"SELECT {', '.join([*columns, 'sum(histogram) AS histogram'])}{place} FROM ({rows}) AS found "
-        f"JOIN series USING (series_id){condition} GROUP BY {keys or '()'}"
+        f"SELECT {', '.join([*columns, 'sum(histogram) AS histogram'])}{place} FROM ({rows}) AS found"
+        f"{of_series}{condition} GROUP BY {keys or '()'}"
     )
     buckets = "CROSS JOIN LATERAL events_buckets(histogram) AS buckets"
     return f"SELECT merged.*, bucket, event_count FROM ({merged}) AS merged {buckets}"
@@ -261,7 +317,7 @@ def _selects(table: _Table, stretches: Sequence[Piece], bound: dict[str, Any], h
 
     A few ranges are told one by one, so that the planner knows how much each reads; many in one loop over the primary key.
     """
-    columns = f"{table.words}, {table.columns}"
+    columns = f"{table.selected or table.words}, {table.columns}"
     group = f" GROUP BY {table.words}, {table.merged_by}" if table.merged_by else ""
     narrow = how.narrowing(table)
     runs = _runs(stretches)
@@ -314,5 +370,5 @@ def _stretches(kind: str, spans: Sequence[Span], question: Question) -> tuple[li
     if kind == "counts":
         found = pieces(spans, now, minutes_back=COUNT_MINUTES_BACK, may_take_away=True)
     else:
-        found = pieces(spans, now, may_take_away=kind == "latencies")
+        found = pieces(spans, now, may_take_away=kind in _MAY_TAKE_AWAY)
     return found.minutes, found.hours, found.days

@@ -13,7 +13,7 @@ from dashboards.window import DAY, HOUR, MINUTE, Span, floor
 # Names that the chart tells apart; the rest is one more.
 _CHARTED = 5
 # The last event is told to the minute when it was so lately, and to the hour; before that to the day.
-_BY_THE_MINUTE, _BY_THE_HOUR = timedelta(hours=2), timedelta(days=2)
+_BY_THE_MINUTE, _BY_THE_HOUR = HOUR, DAY
 
 
 @dataclass(frozen=True, slots=True)

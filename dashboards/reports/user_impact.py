@@ -106,6 +106,12 @@ class _StepRow:
 
 
 @dataclass(frozen=True, slots=True)
+class _Ranked:
+    user_id: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
 class _UserRow:
     user_hash: str
     failures: int
@@ -159,10 +165,12 @@ def user_impact(
     what: dict[str, Any] = {"endpoint": endpoint, "name": name, "severity": severity, "feature": feature}
     # Failures of every kind: sets by the words that these questions have are much fewer than sets by series.
     is_of_all = not (endpoint or name or feature)
-    rows = ask("user_impact", question, _Row, **what, is_of_all=is_of_all)
     if is_of_all:
-        rows = [row for row in rows if row.what not in ("active", "hurt", "severity")]
-        rows += ask("people_hurt", question, _Row, severity=severity)
+        rows = [
+            row for name in ("people_hurt", "features_hurt") for row in ask(name, question, _Row, severity=severity)
+        ]
+    else:
+        rows = ask("user_impact", question, _Row, **what)
     active, hurt, session = (
         next((row for row in rows if row.what == one), _NOBODY) for one in ("active", "hurt", "session")
     )
@@ -175,7 +183,7 @@ def user_impact(
         _features(rows),
         UnstableSessions(session.events, session.events_before, session.users, session.users_before),
         _steps(question, what, is_of_all=is_of_all),
-        [_user(row) for row in ask("users_most_hurt", question, _UserRow, **what, most=most)],
+        _most_hurt(question, what, most, is_of_all=is_of_all),
     )
 
 
@@ -202,12 +210,27 @@ def _steps(question: Question, what: dict[str, Any], *, is_of_all: bool) -> list
     steps = question.steps
     # The ends of the window may lie anywhere: minutes are read there.
     if is_of_all and all(step.start == floor(step.start, HOUR) for step in steps[1:]):
-        rows = ask("people_hurt_by_step", question, _StepRow, severity=what["severity"])
+        severity = {"severity": what["severity"]} if what["severity"] else {}
+        rows = ask("people_hurt_by_step" if severity else "hurt_by_step", question, _StepRow, **severity)
     else:
         bounds: dict[str, Any] = {"starts": [step.start for step in steps], "ends": [step.end for step in steps]}
         rows = ask("users_hurt_by_step", question, _StepRow, **what, **bounds)
     found = {row.place: row.users_hurt for row in rows}
     return [HurtStep(step.start, step.end, found.get(place, 0)) for place, step in enumerate(steps)]
+
+
+def _most_hurt(question: Question, what: dict[str, Any], most: int, *, is_of_all: bool) -> list[UserFailures]:
+    if is_of_all and not what["severity"] and not question.filters.release:
+        ranked = ask("users_failing_most", question, _Ranked, most=most)
+    else:
+        ranked = ask("users_failing", question, _Ranked, **what, most=most)
+    if not ranked:
+        return []
+    bounds: dict[str, Any] = {
+        "user_ids": [one.user_id for one in ranked],
+        "failures": [one.failures for one in ranked],
+    }
+    return [_user(row) for row in ask("users_most_hurt", question, _UserRow, **what, **bounds)]
 
 
 def _user(row: _UserRow) -> UserFailures:

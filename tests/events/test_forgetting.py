@@ -117,6 +117,10 @@ def test_counted_users_are_those_of_others(two_people: Sender) -> None:
             "SELECT user_hash, event_count FROM events_userfailure_minutes JOIN events_usernumber ON id = user_id"
         )
         assert cursor.fetchall() == [(scrubber().hash_user("bob"), 1)]
+        cursor.execute(
+            "SELECT DISTINCT failures = events_failures_of(id, 1) FROM events_failures_days, events_usernumber"
+        )
+        assert cursor.fetchall() == [(True,)]
     assert compare(since=complete_since()).differences == []
 
 

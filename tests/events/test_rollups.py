@@ -128,6 +128,31 @@ def test_failures_and_unanswered_requests_are_counted_for_their_users(sender: Se
         assert set(cursor.fetchall()) == {(ann, "api_response_time", 2), (ann, "api_error", 2), (bob, "api_error", 1)}
 
 
+def test_failures_of_a_day_are_one_number_of_all_users(sender: Sender) -> None:
+    at = timezone.now() - timedelta(days=1)
+    # More than one chunk of 512.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('events_usernumber', 'id'), 509)")
+    met = {f"user {number}": number for number in range(1, 7)}
+    for user, times in met.items():
+        failure = {"event": "api_error", "level": "error", "user_id": user, "timestamp": at.isoformat()}
+        sender.store(*(failure for _ in range(times)), {**failure, "level": "info"})
+        compact()
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT user_hash, mod(div(failures, ('1e' || 12 * mod(id, 512))::numeric), 1e12)::int
+            FROM events_failures_days JOIN events_usernumber ON chunk = id / 512 WHERE day < now() - interval '1 day'
+            """
+        )
+        found = dict(cursor.fetchall())
+        cursor.execute("SELECT count(DISTINCT chunk) FROM events_failures_days")
+        (chunks,) = cursor.fetchone()
+    assert {user: found.get(scrubber().hash_user(user)) for user in met} == met
+    assert chunks == 2
+
+
 def test_users_know_their_first_and_last_day(sender: Sender) -> None:
     today = timezone.now().replace(hour=12)
     for days in (3, 5, 1):

@@ -1,9 +1,9 @@
 -- Requests, failed requests and latency of one endpoint in each step of the window; steps without any are left out.
 -- Parameters: endpoint.
 -- Columns: place (of the step, from 0), requests, failures (as in failure_rates.sql), samples, p50, p95, p99 (buckets).
--- Indexes: the primary keys of events_count_* and events_latency_* (time, series).
+-- Indexes: the primary keys of events_count_* and events_endpointlatency_* (time first).
 -- series: endpoint = %(endpoint)s AND (name = 'api_response_time' OR severity IN ('critical', 'error'))
--- latencies: WHERE name = 'api_response_time'
+-- endpoint_latencies: WHERE endpoint = %(endpoint)s
 , told AS (
     SELECT place,
         coalesce(sum(event_count) FILTER (WHERE name = 'api_response_time'), 0)::bigint AS requests,
@@ -14,7 +14,7 @@
 ), ranked AS (
     SELECT place, bucket, sum(event_count) OVER (PARTITION BY place ORDER BY bucket) AS up_to,
         sum(event_count) OVER (PARTITION BY place) AS total
-    FROM latencies_by_step
+    FROM endpoint_latencies_by_step
 ), percentiles AS (
     SELECT place, max(total)::bigint AS samples,
         min(bucket) FILTER (WHERE up_to >= ceil(0.50 * total)) AS p50,

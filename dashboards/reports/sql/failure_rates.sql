@@ -1,11 +1,11 @@
 -- Requests and failed requests of each endpoint of each service, in the window and in the one before.
--- Parameters: endpoint ("" for all).
+-- Parameters: endpoint ("" for all); is_timed (whether samples and percentiles are wanted).
 -- Columns: service_id, endpoint, requests, errors, bad_responses, requests_before, failures_before, samples, p50, p95, p99 (buckets), users_hurt.
 -- A request is an api_response_time. A failed request is told by an error or critical event that names the endpoint, or by a response
 -- with a status of 5xx; as services often tell it both ways, the larger number counts, and never more requests failed than there were.
--- Indexes: the primary keys of events_count_*, events_latency_* and events_users_* (time, series).
+-- Indexes: the primary keys of events_count_*, events_endpointlatency_* and events_endpointusers_* (time first).
 -- series: endpoint <> '' AND (%(endpoint)s = '' OR endpoint = %(endpoint)s) AND (name = 'api_response_time' OR severity IN ('critical', 'error'))
--- latencies: service_id, endpoint WHERE name = 'api_response_time'
+-- endpoint_latencies: service_id, endpoint WHERE %(is_timed)s AND (%(endpoint)s = '' OR endpoint = %(endpoint)s)
 , told AS (
     SELECT service_id, endpoint,
         coalesce(sum(event_count) FILTER (WHERE name = 'api_response_time'), 0)::bigint AS requests,
@@ -21,7 +21,7 @@
 ), ranked AS (
     SELECT service_id, endpoint, bucket, sum(event_count) OVER (PARTITION BY service_id, endpoint ORDER BY bucket) AS up_to,
         sum(event_count) OVER (PARTITION BY service_id, endpoint) AS total
-    FROM latencies
+    FROM endpoint_latencies
 ), percentiles AS (
     SELECT service_id, endpoint, max(total)::bigint AS samples,
         min(bucket) FILTER (WHERE up_to >= ceil(0.50 * total)) AS p50,
@@ -31,7 +31,7 @@
 ), hurt AS (
     SELECT service_id, endpoint, sum(bit_count(users))::bigint AS users_hurt FROM (
         SELECT service_id, endpoint, chunk, bit_or(users) AS users
-        FROM users WHERE name <> 'api_response_time' OR labels ->> 'status' = '5xx' GROUP BY 1, 2, 3
+        FROM endpoint_users WHERE %(endpoint)s = '' OR endpoint = %(endpoint)s GROUP BY 1, 2, 3
     ) AS chunks GROUP BY 1, 2
 )
 SELECT service_id, endpoint,

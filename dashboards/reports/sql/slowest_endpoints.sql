@@ -1,9 +1,9 @@
 -- How long the requests of each endpoint took in the window.
 -- Parameters: least (an endpoint has more requests than that).
 -- Columns: service_id, endpoint, requests, slow (events named slow_endpoint), samples, p50, p95, p99 (buckets).
--- Indexes: the primary keys of events_count_* and events_latency_* (time, series).
+-- Indexes: the primary keys of events_count_* and events_endpointlatency_* (time first).
 -- series: endpoint <> '' AND name IN ('api_response_time', 'slow_endpoint')
--- latencies: service_id, endpoint WHERE name = 'api_response_time'
+-- endpoint_latencies: service_id, endpoint
 , told AS (
     SELECT service_id, endpoint,
         coalesce(sum(event_count) FILTER (WHERE name = 'api_response_time'), 0)::bigint AS requests,
@@ -12,7 +12,7 @@
 ), ranked AS (
     SELECT service_id, endpoint, bucket, sum(event_count) OVER (PARTITION BY service_id, endpoint ORDER BY bucket) AS up_to,
         sum(event_count) OVER (PARTITION BY service_id, endpoint) AS total
-    FROM latencies
+    FROM endpoint_latencies
 ), percentiles AS (
     SELECT service_id, endpoint, max(total)::bigint AS samples,
         min(bucket) FILTER (WHERE up_to >= ceil(0.50 * total)) AS p50,

@@ -1,12 +1,11 @@
 -- How many users and events there were, in the window and in the one before: all together, by severity and by feature.
--- Parameters: endpoint, name, severity, feature ("" for all); is_of_all (everybody and severities are told by people_hurt.sql). Of an
+-- Parameters: endpoint, name, severity, feature ("" for all). Of an
 -- endpoint those failures count that failure_rates.sql knows of: errors
 -- and critical events, and responses with a status of 5xx; as services often tell it both ways, the larger number counts.
 -- Columns: what ("active": everybody; "hurt": who met a failure; "session": whose session was not stabilised; "severity" and "feature":
 -- who met a failure of that word; "used": everybody whose events name the feature), word, users, users_before, events, events_before.
 -- Indexes: the primary keys of events_count_* and events_users_* (time, series).
 -- series: (%(endpoint)s = '' OR endpoint = %(endpoint)s) AND (%(feature)s = '' OR labels ->> 'feature' = %(feature)s)
--- series: AND (NOT %(is_of_all)s OR labels ? 'feature' OR name = 'session_stabilization_failure')
 , kinds AS MATERIALIZED (
     -- There are few of them: sets are merged by kind first, and then once more for all that is asked.
     SELECT series_id, is_failed, is_session, is_request, CASE WHEN is_failed THEN severity ELSE '' END AS failed_as, feature FROM (
