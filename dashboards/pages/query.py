@@ -25,7 +25,8 @@ from dashboards.queries.answers import Answer, Caps, Column, as_csv, as_json, ch
 from dashboards.queries.draft import CHART_KINDS, ChartSpec, Draft
 from dashboards.queries.guide import load_questions, missing_among
 from dashboards.queries.parameters import TYPES, as_declarations
-from dashboards.queries.rewriting import Change, RefusedError
+from dashboards.queries.refusing import RefusedError
+from dashboards.queries.rewriting import Change
 from dashboards.queries.rights import ASKING_RIGHTS
 from dashboards.queries.role import UnavailableError
 from dashboards.queries.running import EXPORTED, SHOWN, QueryError, ask, guess_types

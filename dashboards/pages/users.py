@@ -28,7 +28,7 @@ from events.patience import SearchTooSlowError
 from events.rollups import FAILURES
 from events.user_events import MOST_ADDED
 
-_MOST_SHOWN = 50
+_MOST_SHOWN = 25
 _LONGEST = 500
 _HASH = re.compile(r"[0-9a-f]{32}")
 _SUBJECTS = ("endpoint", "name", "severity", "feature")

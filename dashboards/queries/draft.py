@@ -5,14 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
 from dashboards.queries.parameters import MOST_PARAMETERS, TYPES, Parameter, ParameterError
-from dashboards.queries.rewriting import (
-    LONGEST_STATEMENT,
-    RefusedError,
-    Rewritten,
-    check_parameters_of,
-    names_in,
-    rewrite,
-)
+from dashboards.queries.refusing import RefusedError
+from dashboards.queries.rewriting import LONGEST_STATEMENT, Rewritten, check_parameters_of, names_in, rewrite
 
 LONGEST_NAME = 100
 LONGEST_DESCRIPTION = 1_000

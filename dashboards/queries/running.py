@@ -21,7 +21,8 @@ from psycopg.types.string import TextLoader
 from dashboards.queries.answers import Answer, Caps, Column
 from dashboards.queries.deadline import hung_up_after
 from dashboards.queries.parameters import type_of
-from dashboards.queries.rewriting import RefusedError, Rewritten, refused_as_internal
+from dashboards.queries.refusing import RefusedError, refused_as_internal
+from dashboards.queries.rewriting import Rewritten
 from dashboards.queries.role import SCHEMA, connect
 
 TIMEOUT_SECONDS = 5

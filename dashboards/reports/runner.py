@@ -10,6 +10,8 @@ A question is a SELECT, or ", name AS (…) … SELECT …", over these named re
 - ``latencies``: ``series`` and bucket (events.latency), event_count. A line ``-- latencies: COLUMNS WHERE CONDITION`` in the file
   says by which words to merge them (the condition may be left out); there are those columns then instead of ``series``, and the
   fewer they are, the sooner the answer: ``-- latencies: service_id, labels ->> 'feature' AS feature WHERE name = 'ai_failure'``.
+- ``percentiles``: of the same histograms, merged by a line ``-- percentiles: COLUMNS WHERE CONDITION``, a row each: those columns,
+  samples, p50, p95, p99 (buckets).
 - ``users``: ``series`` and chunk, users: a set of users, as bits. Sets are merged with bit_or(users) GROUP BY chunk, and then
   counted with sum(bit_count(users)); a chunk may come several times.
 - ``people``: service_id, environment, severity, chunk, users: the same sets by these words alone, some dozens a day.
@@ -18,10 +20,12 @@ A question is a SELECT, or ", name AS (…) … SELECT …", over these named re
 - ``hurt_users``: service_id, environment, chunk, users: of all failures.
 - ``endpoint_users``: service_id, environment, endpoint, chunk, users: of requests that failed.
 - ``endpoint_latencies``: how long the requests of each endpoint took, merged as ``latencies`` are by a line
-  ``-- endpoint_latencies: COLUMNS WHERE CONDITION``, whose words are service_id, environment, endpoint.
+  ``-- endpoint_latencies: COLUMNS WHERE CONDITION``, whose words are service_id, environment, endpoint; ``endpoint_percentiles``
+  likewise.
 - ``NAME_before``: the same of the window before, which is as long.
 - ``NAME_by_step``: the same and ``place``, the number of the step, from 0.
-- ``user_failures``: user_id, failures of the window; there are none of one release.
+- ``user_failures``: user_id, failures of the window, right for those who have the most, %(most)s at least; there are none of one
+  release.
 
 What is kept by few words (``people`` to ``endpoint_latencies``, events.rollups.COARSE) is not narrowed by a line ``-- series:``.
 
@@ -40,7 +44,7 @@ from dashboards.window import COUNT_MINUTES_BACK, Piece, Span, pieces
 from events.rollups import CHUNK, COARSE, FAILURES, FAILURES_CHUNK
 
 _FOLDER = Path(__file__).parent / "sql"
-_HEADERS = ("series", "latencies", "endpoint_latencies")
+_HEADERS = ("series", "latencies", "endpoint_latencies", "percentiles", "endpoint_percentiles")
 _FEW = "-- few series"
 
 
@@ -85,6 +89,8 @@ _FINE = {
         _Table("events_users_days", "day", "chunk, users"),
     ),
 }
+# The percentiles of the same histograms.
+_FINE["percentiles"] = _FINE["latencies"]
 _COARSE = {
     "people": "people",
     "name_users": "nameusers",
@@ -92,10 +98,11 @@ _COARSE = {
     "hurt_users": "hurtusers",
     "endpoint_users": "endpointusers",
     "endpoint_latencies": "endpointlatency",
+    "endpoint_percentiles": "endpointlatency",
 }
 _FINER = {"users": "users", "latency": "latencies"}
 # Numbers can be taken away again, sets cannot.
-_MAY_TAKE_AWAY = ("counts", "latencies", "endpoint_latencies")
+_MAY_TAKE_AWAY = ("counts", "latencies", "percentiles", "endpoint_latencies", "endpoint_percentiles")
 
 
 def _coarse_tables(kind: str, *, is_of_release: bool) -> tuple[_Table, ...]:
@@ -169,27 +176,47 @@ def ask[Row](
 
 def _user_failures(question: Question, bound: dict[str, Any]) -> str:
     """Whole days are read from the numbers that hold 512 users each, what is left of the window from the failures themselves."""
-    found = pieces([question.window.span], question.window.now)
+    found = pieces([question.window.span], question.window.now, may_take_away=True)
     filters = "".join(f" AND {condition}" for condition in _of_filters(question))
     digits = 12 * FAILURES_CHUNK
-    days, rest = (
-        " OR ".join(
-            f"{column} >= {_bind(bound, piece.start, 'timestamptz')} AND {column} < {_bind(bound, piece.end, 'timestamptz')}"
-            for piece in stretches
-        )
-        or "false"
-        for column, stretches in (("day", found.days), ("minute", found.minutes + found.hours))
+    added = [piece for piece in found.minutes + found.hours if piece.sign > 0]
+    taken_away = [piece for piece in found.hours if piece.sign < 0]
+    days, rest, too_many = (
+        _within(column, stretches, bound)
+        for column, stretches in (("day", found.days), ("minute", added), ("minute", taken_away))
     )
+    # Who has fewer than the last of the first by so many as the rest of the window can make up for need not be looked at.
     return f"""
-        SELECT user_id, sum(failures) AS failures FROM (
-            SELECT chunk * {FAILURES_CHUNK} + {FAILURES_CHUNK} - place AS user_id, digits[1]::bigint AS failures FROM (
+        WITH of_days AS MATERIALIZED (
+            SELECT chunk * {FAILURES_CHUNK} + {FAILURES_CHUNK} - place AS user_id, digits[1] COLLATE "C" AS digits FROM (
                 SELECT chunk, lpad(sum(failures)::text, {digits}, '0') AS all_digits
                 FROM events_failures_days WHERE ({days}){filters} GROUP BY chunk
             ) AS chunks CROSS JOIN LATERAL regexp_matches(all_digits, '.{{12}}', 'g') WITH ORDINALITY AS part (digits, place)
-            WHERE digits[1] <> '000000000000'
-            UNION ALL SELECT user_id, event_count FROM events_userfailure_minutes {_OF_SERIES}
-            WHERE ({rest}) AND severity IN {FAILURES!r}{filters}
-        ) AS told GROUP BY user_id"""
+        ), of_rest AS MATERIALIZED (
+            SELECT user_id, sum(event_count) AS failures FROM (
+                SELECT user_id, event_count FROM events_userfailure_minutes {_OF_SERIES}
+                WHERE ({rest}) AND severity IN {FAILURES!r}{filters}
+                UNION ALL SELECT user_id, -event_count FROM events_userfailure_minutes {_OF_SERIES}
+                WHERE ({too_many}) AND severity IN {FAILURES!r}{filters}
+            ) AS minutes GROUP BY user_id
+        ), enough AS MATERIALIZED (
+            SELECT lpad(greatest(
+                coalesce((SELECT digits FROM of_days ORDER BY digits DESC OFFSET %(most)s - 1 LIMIT 1), '0')::bigint
+                    + (SELECT least(min(failures), 0) - greatest(max(failures), 0) FROM of_rest), 1
+            )::text, 12, '0') AS digits
+        )
+        SELECT user_id, sum(failures) AS failures FROM (
+            SELECT user_id, of_days.digits::bigint AS failures FROM of_days JOIN enough ON of_days.digits >= enough.digits
+            UNION ALL SELECT * FROM of_rest
+        ) AS told GROUP BY user_id HAVING sum(failures) > 0"""
+
+
+def _within(column: str, stretches: Sequence[Piece], bound: dict[str, Any]) -> str:
+    conditions = [
+        f"{column} >= {_bind(bound, piece.start, 'timestamptz')} AND {column} < {_bind(bound, piece.end, 'timestamptz')}"
+        for piece in stretches
+    ]
+    return " OR ".join(conditions) or "false"
 
 
 def _spans(question: Question, steps: Sequence[Span]) -> Mapping[str, Callable[[], Sequence[Span]]]:
@@ -269,8 +296,12 @@ def _relation(kind: str, rows: str, place: str, merged_by: str, *, is_narrow: bo
         f"SELECT {', '.join([*columns, 'sum(histogram) AS histogram'])}{place} FROM ({rows}) AS found"
         f"{of_series}{condition} GROUP BY {keys or '()'}"
     )
-    buckets = "CROSS JOIN LATERAL events_buckets(histogram) AS buckets"
-    return f"SELECT merged.*, bucket, event_count FROM ({merged}) AS merged {buckets}"
+    told, function = (
+        ("samples, p50, p95, p99", "events_percentiles")
+        if kind.endswith("percentiles")
+        else ("bucket, event_count", "events_buckets")
+    )
+    return f"SELECT merged.*, {told} FROM ({merged}) AS merged CROSS JOIN LATERAL {function}(histogram) AS told"
 
 
 def _split(merged_by: str) -> tuple[str, str]:

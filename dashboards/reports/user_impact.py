@@ -138,7 +138,7 @@ class PeopleHurt:
 
 def people_hurt(question: Question) -> PeopleHurt:
     """The first numbers of `user_impact`, in one query that reads some dozens of sets a day."""
-    rows = ask("people_hurt", question, _Row, severity="")
+    rows = ask("people_hurt", question, _Row, severity="", has_sessions=False)
     active, hurt = (next((row for row in rows if row.what == one), _NOBODY) for one in ("active", "hurt"))
     return PeopleHurt(
         share_of(hurt.users, active.users),
@@ -166,9 +166,8 @@ def user_impact(
     # Failures of every kind: sets by the words that these questions have are much fewer than sets by series.
     is_of_all = not (endpoint or name or feature)
     if is_of_all:
-        rows = [
-            row for name in ("people_hurt", "features_hurt") for row in ask(name, question, _Row, severity=severity)
-        ]
+        rows = ask("people_hurt", question, _Row, severity=severity, has_sessions=True)
+        rows += ask("features_hurt", question, _Row, severity=severity)
     else:
         rows = ask("user_impact", question, _Row, **what)
     active, hurt, session = (

@@ -27,6 +27,7 @@ def _find_binaries() -> Path:
 
 
 Say = Callable[[str], None]
+_MEGABYTE = 1024 * 1024
 MAJOR_VERSION = "18"
 _START_SECONDS = 60.0
 # PostgreSQL refuses to run as root; this is who runs it then.
@@ -36,7 +37,6 @@ _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "60",
-    "shared_buffers": "128MB",
     "max_wal_size": "2GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -44,6 +44,12 @@ _SETTINGS = {
     "log_line_prefix": "%m ",
     "jit": "off",  # our statements are short; compiling them costs more than it saves
 }
+
+
+def _shared_megabytes() -> int:
+    """A quarter of the machine's memory, as PostgreSQL's manual advises, and at most 1 GB; pages are taken as they are used."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(128, min(1024, memory // 4 // _MEGABYTE))
 
 
 class EmbeddedPostgres:
@@ -54,7 +60,7 @@ class EmbeddedPostgres:
     def __init__(self, layout: DataLayout, *, say: Say, extra_settings: dict[str, str] | None = None) -> None:
         self.layout = layout
         self.say = say
-        self.settings = _SETTINGS | (extra_settings or {})
+        self.settings = _SETTINGS | {"shared_buffers": f"{_shared_megabytes()}MB"} | (extra_settings or {})
         self.user = _user_to_run_as()
         self.binaries = _find_binaries()
         self.process: subprocess.Popen[bytes] | None = None

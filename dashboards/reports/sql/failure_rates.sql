@@ -5,7 +5,7 @@
 -- with a status of 5xx; as services often tell it both ways, the larger number counts, and never more requests failed than there were.
 -- Indexes: the primary keys of events_count_*, events_endpointlatency_* and events_endpointusers_* (time first).
 -- series: endpoint <> '' AND (%(endpoint)s = '' OR endpoint = %(endpoint)s) AND (name = 'api_response_time' OR severity IN ('critical', 'error'))
--- endpoint_latencies: service_id, endpoint WHERE %(is_timed)s AND (%(endpoint)s = '' OR endpoint = %(endpoint)s)
+-- endpoint_percentiles: service_id, endpoint WHERE %(is_timed)s AND (%(endpoint)s = '' OR endpoint = %(endpoint)s)
 , told AS (
     SELECT service_id, endpoint,
         coalesce(sum(event_count) FILTER (WHERE name = 'api_response_time'), 0)::bigint AS requests,
@@ -18,16 +18,6 @@
         coalesce(sum(event_count) FILTER (WHERE severity IN ('critical', 'error') AND name <> 'api_response_time'), 0)::bigint AS errors,
         coalesce(sum(event_count) FILTER (WHERE name = 'api_response_time' AND labels ->> 'status' = '5xx'), 0)::bigint AS bad_responses
     FROM counts_before GROUP BY 1, 2
-), ranked AS (
-    SELECT service_id, endpoint, bucket, sum(event_count) OVER (PARTITION BY service_id, endpoint ORDER BY bucket) AS up_to,
-        sum(event_count) OVER (PARTITION BY service_id, endpoint) AS total
-    FROM endpoint_latencies
-), percentiles AS (
-    SELECT service_id, endpoint, max(total)::bigint AS samples,
-        min(bucket) FILTER (WHERE up_to >= ceil(0.50 * total)) AS p50,
-        min(bucket) FILTER (WHERE up_to >= ceil(0.95 * total)) AS p95,
-        min(bucket) FILTER (WHERE up_to >= ceil(0.99 * total)) AS p99
-    FROM ranked GROUP BY 1, 2
 ), hurt AS (
     SELECT service_id, endpoint, sum(bit_count(users))::bigint AS users_hurt FROM (
         SELECT service_id, endpoint, chunk, bit_or(users) AS users
@@ -44,5 +34,5 @@ SELECT service_id, endpoint,
     coalesce(users_hurt, 0) AS users_hurt
 FROM told
 FULL JOIN told_before USING (service_id, endpoint)
-LEFT JOIN percentiles USING (service_id, endpoint)
+LEFT JOIN endpoint_percentiles USING (service_id, endpoint)
 LEFT JOIN hurt USING (service_id, endpoint)

@@ -1,14 +1,14 @@
 -- How many users and events there were, in the window and in the one before: all together, those of failures by severity, and those
 -- of sessions that were not stabilised.
--- Parameters: severity ("" for all failures).
+-- Parameters: severity ("" for all failures); has_sessions (whether those are wanted).
 -- Columns: as in user_impact.sql; what is "active", "hurt", "session" or "severity".
 -- Indexes: the primary keys of events_count_*, events_people_* and events_nameusers_* (time first).
 -- series: severity IN ('critical', 'error', 'warning') AND (%(severity)s = '' OR severity = %(severity)s) OR name = 'session_stabilization_failure'
 , sets AS (
     SELECT false AS is_before, severity, false AS is_session, chunk, bit_or(users) AS users FROM people GROUP BY 2, 4
     UNION ALL SELECT true, severity, false, chunk, bit_or(users) FROM people_before GROUP BY 2, 4
-    UNION ALL SELECT false, '', true, chunk, users FROM name_users WHERE name = 'session_stabilization_failure'
-    UNION ALL SELECT true, '', true, chunk, users FROM name_users_before WHERE name = 'session_stabilization_failure'
+    UNION ALL SELECT false, '', true, chunk, users FROM name_users WHERE %(has_sessions)s AND name = 'session_stabilization_failure'
+    UNION ALL SELECT true, '', true, chunk, users FROM name_users_before WHERE %(has_sessions)s AND name = 'session_stabilization_failure'
 ), numbers AS (
     SELECT false AS is_before, severity, name = 'session_stabilization_failure' AS is_session, sum(event_count)::bigint AS events
     FROM counts GROUP BY 2, 3

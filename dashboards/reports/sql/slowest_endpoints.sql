@@ -3,22 +3,12 @@
 -- Columns: service_id, endpoint, requests, slow (events named slow_endpoint), samples, p50, p95, p99 (buckets).
 -- Indexes: the primary keys of events_count_* and events_endpointlatency_* (time first).
 -- series: endpoint <> '' AND name IN ('api_response_time', 'slow_endpoint')
--- endpoint_latencies: service_id, endpoint
+-- endpoint_percentiles: service_id, endpoint
 , told AS (
     SELECT service_id, endpoint,
         coalesce(sum(event_count) FILTER (WHERE name = 'api_response_time'), 0)::bigint AS requests,
         coalesce(sum(event_count) FILTER (WHERE name = 'slow_endpoint'), 0)::bigint AS slow
     FROM counts GROUP BY 1, 2
-), ranked AS (
-    SELECT service_id, endpoint, bucket, sum(event_count) OVER (PARTITION BY service_id, endpoint ORDER BY bucket) AS up_to,
-        sum(event_count) OVER (PARTITION BY service_id, endpoint) AS total
-    FROM endpoint_latencies
-), percentiles AS (
-    SELECT service_id, endpoint, max(total)::bigint AS samples,
-        min(bucket) FILTER (WHERE up_to >= ceil(0.50 * total)) AS p50,
-        min(bucket) FILTER (WHERE up_to >= ceil(0.95 * total)) AS p95,
-        min(bucket) FILTER (WHERE up_to >= ceil(0.99 * total)) AS p99
-    FROM ranked GROUP BY 1, 2
 )
 SELECT service_id, endpoint, requests, slow, coalesce(samples, 0) AS samples, p50, p95, p99
-FROM told LEFT JOIN percentiles USING (service_id, endpoint) WHERE requests > %(least)s
+FROM told LEFT JOIN endpoint_percentiles USING (service_id, endpoint) WHERE requests > %(least)s

@@ -16,8 +16,8 @@
     WHERE minute >= %(start)s AND minute < %(end)s
     GROUP BY 1, 2, 3
 )
-SELECT user_hash, failures, coalesce(sum(critical), 0)::bigint AS critical, coalesce(sum(errors), 0)::bigint AS errors,
+SELECT (SELECT user_hash FROM events_usernumber WHERE id = user_id) AS user_hash, failures,
+    coalesce(sum(critical), 0)::bigint AS critical, coalesce(sum(errors), 0)::bigint AS errors,
     coalesce(sum(warnings), 0)::bigint AS warnings, count(*) AS kinds, (array_agg(name ORDER BY times DESC, name))[1] AS most_often,
     max(last_failed_at) AS last_failed_at
-FROM met JOIN events_usernumber ON events_usernumber.id = user_id
-GROUP BY user_id, user_hash, failures ORDER BY failures DESC, user_id
+FROM met GROUP BY user_id, failures ORDER BY failures DESC, user_id

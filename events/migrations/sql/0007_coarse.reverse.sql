@@ -1,4 +1,4 @@
 DROP TABLE events_hurtusers_hours, events_hurtusers_days, events_nameusers_hours, events_nameusers_days, events_featureusers_hours,
     events_featureusers_days, events_endpointusers_hours, events_endpointusers_days, events_endpointlatency_hours,
     events_endpointlatency_days, events_failures_days;
-DROP FUNCTION events_failures_of, events_set_of_users;
+DROP FUNCTION events_failures_of, events_set_of_users, events_percentiles;

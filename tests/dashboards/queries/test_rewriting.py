@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.queries.parameters import Parameter
-from dashboards.queries.rewriting import LONGEST_STATEMENT, RefusedError, Rewritten, names_in, rewrite
+from dashboards.queries.refusing import RefusedError
+from dashboards.queries.rewriting import LONGEST_STATEMENT, Rewritten, names_in, rewrite
 from tests.dashboards.queries.test_tokens import FRAGMENTS, literals
 
 KNOWN = {

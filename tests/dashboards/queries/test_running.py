@@ -9,7 +9,7 @@ from django.db import connection
 
 from dashboards.queries import running
 from dashboards.queries.answers import Caps
-from dashboards.queries.rewriting import RefusedError
+from dashboards.queries.refusing import RefusedError
 from dashboards.queries.role import role_name
 from dashboards.queries.running import QueryError
 from tests.dashboards.queries.conftest import Ask

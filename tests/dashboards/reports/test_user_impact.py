@@ -67,6 +67,8 @@ def test_it_says_what_the_events_say(make_sender: Callable[[str], Sender], event
         _check_sessions(found, question, say)
         _check_steps(found, question, say)
         _check_users(found, question, say)
+        # The first ones alone are found by looking at few of the users.
+        assert user_impact(question, **subjects, most=2).users == found.users[:2]
 
 
 def _check_groups(found: UserImpact, question: Question, say: Say) -> None:
