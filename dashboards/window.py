@@ -96,9 +96,13 @@ class Window:
 
 
 def preset(name: str, now: datetime) -> Window:
-    """The last hour, day, week or month, this minute included."""
+    """The last hour, day, week or month, this minute included. The longer two begin on the full hour (UTC).
+
+    Up to an hour more of a week changes nothing that anybody sees, and spares reading the minutes of it.
+    """
     end = _ceil(now.astimezone(UTC), MINUTE)
-    return Window(name, Span(aligned(end - PRESETS[name], now), end), now)
+    start = aligned(end - PRESETS[name], now)
+    return Window(name, Span(floor(start, HOUR) if PRESETS[name] > DAY else start, end), now)
 
 
 def custom(start: datetime, end: datetime, now: datetime) -> Window:

@@ -59,6 +59,8 @@ class _Table(NamedTuple):
     words: str = "series_id"
     # How the words are read, where they are no columns.
     selected: str = ""
+    # Of rows that are merged by series first, and then given the words of those: the columns they have by then.
+    given_words: str = ""
     # The columns of rows that are taken away.
     negated: str = ""
     # Which of its rows belong to it.
@@ -110,6 +112,9 @@ def _coarse_tables(kind: str, *, is_of_release: bool) -> tuple[_Table, ...]:
     coarse = COARSE[_COARSE[kind]]
 
     def from_series(table: _Table) -> _Table:
+        if table.merged_by:  # by numbers, not by texts
+            given = "chunk, users" if coarse.finer == "users" else "histogram"
+            return table._replace(selected=coarse.columns, condition=coarse.condition, given_words=given)
         return table._replace(
             name=f"{table.name} {_OF_SERIES}",
             words=coarse.words,
@@ -266,11 +271,18 @@ def _of_filters(question: Question) -> list[str]:
 def _narrowing(kind: str, question: Question, few: str, *, is_narrow: bool) -> Callable[[_Table], str]:
     """What else rows of a table must be, as " AND …" or ""."""
     if kind in _COARSE:
-        conditions = "".join(f" AND {condition}" for condition in _of_filters(question))
-        return lambda table: conditions + (f" AND {table.condition}" if table.condition else "")
+        filters = _of_filters(question)
+        return lambda table: _of_coarse(table, [*filters, *([table.condition] if table.condition else [])])
     if few:
         return lambda table: _LOOKED_UP
     return lambda table: f" AND {_NARROW}" if table.merged_by and is_narrow else ""
+
+
+def _of_coarse(table: _Table, conditions: Sequence[str]) -> str:
+    narrow = " AND ".join(conditions)
+    if table.given_words:
+        return f" AND series_id IN (SELECT id FROM events_series WHERE {narrow or 'true'})"
+    return f" AND {narrow}" if narrow else ""
 
 
 def _relation(kind: str, rows: str, place: str, merged_by: str, *, is_narrow: bool) -> str:
@@ -348,7 +360,7 @@ def _selects(table: _Table, stretches: Sequence[Piece], bound: dict[str, Any], h
 
     A few ranges are told one by one, so that the planner knows how much each reads; many in one loop over the primary key.
     """
-    columns = f"{table.selected or table.words}, {table.columns}"
+    columns = f"{table.words if table.given_words else table.selected or table.words}, {table.columns}"
     group = f" GROUP BY {table.words}, {table.merged_by}" if table.merged_by else ""
     narrow = how.narrowing(table)
     runs = _runs(stretches)
@@ -359,7 +371,7 @@ def _selects(table: _Table, stretches: Sequence[Piece], bound: dict[str, Any], h
         )
         # OFFSET 0 keeps the planner from joining the other way round: it thinks that every piece is a ninth of the table.
         bounds = f"{table.time} >= starts_at AND {table.time} < ends_at{narrow}"
-        rows = f"SELECT {columns} FROM {table.name} WHERE {bounds}{group} OFFSET 0"
+        rows = _given(table, f"SELECT {columns} FROM {table.name} WHERE {bounds}{group} OFFSET 0", place="")
         taken = "found.*, piece.place" if how.place else "found.*"
         loop = f"unnest({pieces_of}) AS piece (place, starts_at, ends_at)"
         return [f"SELECT {taken} FROM {loop} CROSS JOIN LATERAL ({rows}) AS found"]
@@ -371,11 +383,19 @@ def _selects(table: _Table, stretches: Sequence[Piece], bound: dict[str, Any], h
             places = _bind(bound, [one.place for one in run], "int[]")
             of_step = f", ({places})[width_bucket({table.time}, {starts})]"
         start, end = _bind(bound, run[0].start, "timestamptz"), _bind(bound, run[-1].end, "timestamptz")
-        selects.append(
+        rows = (
             f"SELECT {columns}{of_step}{' AS place' if of_step else ''} FROM {table.name} "
             f"WHERE {table.time} >= {start} AND {table.time} < {end}{narrow}{group}{of_step if group else ''}"
         )
+        selects.append(_given(table, rows, place=how.place))
     return selects
+
+
+def _given(table: _Table, rows: str, *, place: str) -> str:
+    """The rows with the words of their series, where they were merged without."""
+    if not table.given_words:
+        return rows
+    return f"SELECT {table.selected}, {table.given_words}{place} FROM ({rows}) AS merged_first {_OF_SERIES}"
 
 
 def _runs(stretches: Sequence[Piece]) -> list[list[Piece]]:

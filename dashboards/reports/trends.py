@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from statistics import median
 
-from dashboards.window import COUNT_MINUTES_BACK, DAY, Span, Window, aligned
+from dashboards.window import COUNT_MINUTES_BACK, DAY, HOUR, Span, Window, aligned, floor
 
 # Fewer earlier days say nothing about what is usual.
 FEWEST_DAYS = 3
@@ -66,18 +66,21 @@ def _root(count: float) -> float:
 def earlier_spans(window: Window, zone: tzinfo) -> list[Span]:
     """What a window is compared with, the latest first: the same hours of the seven days before, on the reader's clock.
 
-    Windows of more than a day: the four windows before, each as long.
+    Windows of more than a day: the four windows before, each as long. What windows of half a day or more are compared with begins on
+    the full hour (UTC), so that no minutes of earlier weeks are read.
     """
     spans = []
     if window.span.length > DAY:
         end = window.start
         for _ in range(WINDOWS):
-            spans.append(Span(_aligned(end - window.span.length, window), end))
+            spans.append(Span(floor(_aligned(end - window.span.length, window), HOUR), end))
             end = spans[-1].start
         return spans
     local = window.start.astimezone(zone).replace(tzinfo=None)
     for days in range(1, DAYS + 1):
         start = _aligned((local - timedelta(days=days)).replace(tzinfo=zone), window)
+        if window.span.length >= DAY / 2:
+            start = floor(start, HOUR)
         # Where the clock went on meanwhile, the day before ends an hour sooner.
         spans.append(Span(start, min(_aligned(start + window.span.length, window), window.start)))
     return spans

@@ -5,7 +5,7 @@
 -- Columns: has_converted, users, users_met (a failure on at least one of those days), failing_days (on how many, all users together).
 -- Of each user the last day counts on which a trial of theirs ended so; who converted once has not expired. Failures are critical,
 -- error and warning events of the days before that day, under the same filters. Only sets of users are read.
--- Indexes: the primary keys of events_users_* (time, series), looked up by the series of trial_conversion, and of events_people_*.
+-- Indexes: the primary keys of events_users_* (time, series), looked up by the series of trial_conversion, and of events_hurtusers_*.
 -- series: name = 'trial_conversion'
 -- few series
 , ended AS (
@@ -23,8 +23,7 @@
         & ~CASE WHEN has_converted THEN later.users # later.users ELSE coalesce(converted.users, later.users # later.users) END AS users
     FROM later LEFT JOIN converted USING (chunk)
 ), failing AS (
-    SELECT place, chunk, bit_or(users) AS users FROM people_by_step
-    WHERE place < %(days_before)s::int AND severity IN ('critical', 'error', 'warning') GROUP BY 1, 2
+    SELECT place, chunk, bit_or(users) AS users FROM hurt_users_by_step WHERE place < %(days_before)s::int GROUP BY 1, 2
 ), met AS (
     SELECT step, has_converted, outcomes.chunk, bit_or(failing.users) AS users, sum(bit_count(outcomes.users & failing.users)) AS days
     FROM outcomes JOIN failing ON failing.chunk = outcomes.chunk AND place BETWEEN step AND step + %(reach)s::int - 1
