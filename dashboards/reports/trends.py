@@ -66,8 +66,8 @@ def _root(count: float) -> float:
 def earlier_spans(window: Window, zone: tzinfo) -> list[Span]:
     """What a window is compared with, the latest first: the same hours of the seven days before, on the reader's clock.
 
-    Windows of more than a day: the four windows before, each as long. What windows of half a day or more are compared with begins on
-    the full hour (UTC), so that no minutes of earlier weeks are read.
+    Windows of more than a day: the four windows before, each as long. What windows of half a day or more are compared with begins
+    on the full hour (UTC), so that no minutes of earlier weeks are read.
     """
     spans = []
     if window.span.length > DAY:
