@@ -80,6 +80,11 @@ class Window:
         return self.span.end
 
     @property
+    def is_within_a_day(self) -> bool:
+        """Whether it has the same hours as days have: a day that began on the full hour is up to an hour longer."""
+        return self.span.length <= DAY + HOUR
+
+    @property
     def before(self) -> Span:
         """As long, and ending where this one starts."""
         return Span(aligned(self.start - self.span.length, self.now), self.start)
@@ -96,13 +101,13 @@ class Window:
 
 
 def preset(name: str, now: datetime) -> Window:
-    """The last hour, day, week or month, this minute included. The longer two begin on the full hour (UTC).
+    """The last hour, day, week or month, this minute included. All but the hour begin on the full hour (UTC).
 
-    Up to an hour more of a week changes nothing that anybody sees, and spares reading the minutes of it.
+    So the first bar of a chart is a whole one like the others, and no minutes need to be read.
     """
     end = _ceil(now.astimezone(UTC), MINUTE)
     start = aligned(end - PRESETS[name], now)
-    return Window(name, Span(floor(start, HOUR) if PRESETS[name] > DAY else start, end), now)
+    return Window(name, Span(floor(start, HOUR) if PRESETS[name] >= DAY else start, end), now)
 
 
 def custom(start: datetime, end: datetime, now: datetime) -> Window:

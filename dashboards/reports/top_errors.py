@@ -121,7 +121,7 @@ def top_errors(question: Question, *, contains: str = "", is_charted: bool = Tru
         charted,
         others,
         earlier,
-        question.window.span.length <= DAY,
+        question.window.is_within_a_day,
     )
 
 

@@ -70,7 +70,7 @@ def earlier_spans(window: Window, zone: tzinfo) -> list[Span]:
     on the full hour (UTC), so that no minutes of earlier weeks are read.
     """
     spans = []
-    if window.span.length > DAY:
+    if not window.is_within_a_day:
         end = window.start
         for _ in range(WINDOWS):
             spans.append(Span(floor(_aligned(end - window.span.length, window), HOUR), end))
