@@ -1,0 +1,90 @@
+"""Which events a rule is about. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """By what an event is counted (a series of events.rollups)."""
+
+    service_id: int
+    name: str
+    severity: str
+    endpoint: str = ""
+    environment: str = ""
+    release: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def label(self, word: str) -> str:
+        """The value of a word that alerts may be grouped by; "" where the event has none."""
+        if word == "service":
+            return str(self.service_id)
+        value = getattr(self, word, None)
+        return value if isinstance(value, str) else str(self.labels.get(word, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Empty parts leave everything; ``*`` in names and endpoints stands for anything. ``tag`` is ``name:value`` or a name."""
+
+    service_id: int | None = None
+    environments: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    tag: str = ""
+
+    def takes(self, words: Words) -> bool:
+        """Whether an event with these words is meant; its tags are looked at by `takes_tags`."""
+        return (
+            (self.service_id is None or self.service_id == words.service_id)
+            and (not self.severities or words.severity in self.severities)
+            and (not self.environments or words.environment in self.environments)
+            and (not self.names or any(is_like(words.name, one) for one in self.names))
+            and (not self.endpoints or any(is_like(words.endpoint, one) for one in self.endpoints))
+        )
+
+    def takes_tags(self, tags: Mapping[str, object]) -> bool:
+        name, has_value, value = self.tag.partition(":")
+        if not name:
+            return True
+        return name in tags and (not has_value or str(tags[name]) == value)
+
+    def in_words(self, service_name: str = "") -> str:
+        """“errors named api_* of lift web in production at /api/*”."""
+        severities = f"{_either(self.severities)} events" if self.severities else "events"
+        parts = [severities]
+        if self.names:
+            parts.append(f"named {_either(self.names)}")
+        if self.service_id is not None:
+            parts.append(f"of {service_name or f'service {self.service_id}'}")
+        if self.environments:
+            parts.append(f"in {_either(self.environments)}")
+        if self.endpoints:
+            parts.append(f"at {_either(self.endpoints)}")
+        if self.tag:
+            parts.append(f"tagged {self.tag}")
+        return " ".join(parts)
+
+
+def is_like(text: str, pattern: str) -> bool:
+    """Whether the text is the pattern, in which each ``*`` stands for anything, nothing included."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return text == pattern
+    *middle, last = rest
+    if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for part in middle:
+        at = text.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
+
+
+def _either(words: Iterable[str]) -> str:
+    found = list(words)
+    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} or {found[-1]}"

@@ -1,0 +1,177 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.conditions import (
+    BURN_WINDOWS,
+    AbsenceCondition,
+    BurnRateCondition,
+    ConditionError,
+    Counted,
+    LatencyCondition,
+    SpikeCondition,
+    ThresholdCondition,
+    condition_of,
+    spoken,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [
+        ("event", {}),
+        ("new_issue", {}),
+        ("threshold", {"limit": 5, "window_seconds": 300}),
+        ("threshold", {"limit": 0.05, "window_seconds": 300, "measure": "failure_ratio", "least_volume": 20}),
+        ("latency", {"limit_ms": 1000, "window_seconds": 600, "percentile": 99}),
+        ("spike", {"window_seconds": 3600}),
+        ("absence", {"window_seconds": 900}),
+        ("burn_rate", {"objective": 0.995}),
+        ("cascade", {}),
+    ],
+)
+def test_parameters_that_say_something(kind: str, parameters: dict[str, Any]) -> None:
+    condition = condition_of(kind, parameters)
+
+    assert all(getattr(condition, name) == value for name, value in parameters.items())
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "parameter", "words"),
+    [
+        ("event", {"limit": 3}, "limit", "no parameter 'limit'. Known are none."),
+        ("threshold", {"limit": 5}, "window_seconds", "window_seconds is missing"),
+        ("threshold", {"limit": "5", "window_seconds": 300}, "limit", "limit is a number"),
+        ("threshold", {"limit": True, "window_seconds": 300}, "limit", "limit is a number"),
+        ("threshold", {"limit": float("nan"), "window_seconds": 300}, "limit", "limit is a number"),
+        ("threshold", {"limit": 5, "window_seconds": 10}, "window_seconds", "from 60 to"),
+        ("threshold", {"limit": 5, "window_seconds": 90.5}, "window_seconds", "whole number"),
+        ("threshold", {"limit": 5, "window_seconds": 90, "measure": "tears"}, "measure", "one of events, users"),
+        ("burn_rate", {"objective": 1}, "objective", "from 0.5 to 0.99999"),
+    ],
+)
+def test_parameters_that_say_nothing_are_named(
+    kind: str, parameters: dict[str, Any], parameter: str, words: str
+) -> None:
+    with pytest.raises(ConditionError, match=words) as caught:
+        condition_of(kind, parameters)
+
+    assert caught.value.parameter == parameter
+
+
+def test_a_threshold_of_events_holds_from_its_limit_on() -> None:
+    condition = ThresholdCondition(5, 300)
+
+    assert [condition.judge(Counted(events=number)).holds for number in (0, 4, 5, 6)] == [False, False, True, True]
+    assert condition.judge(Counted(events=1_200)).sentence == "1,200 events in 5 minutes, limit 5."
+
+
+def test_a_threshold_of_users_counts_people() -> None:
+    condition = ThresholdCondition(3, 3600, "users")
+
+    assert not condition.judge(Counted(events=90, users=2)).holds
+    assert condition.judge(Counted(events=3, users=3)).sentence == "3 users hurt in 1 hour, limit 3."
+
+
+def test_a_share_of_failures_needs_volume() -> None:
+    condition = ThresholdCondition(0.1, 300, "failure_ratio", least_volume=20)
+
+    few = condition.judge(Counted(requests=19, failures=19))
+    enough = condition.judge(Counted(requests=20, failures=2))
+    assert (few.holds, few.is_known) == (False, False)
+    assert (enough.holds, enough.value) == (True, 0.1)
+    assert enough.sentence == "2 of 20 requests failed in 5 minutes (10.0 %, limit 10 %)."
+
+
+def test_more_failures_than_requests_are_all_of_them() -> None:
+    judged = ThresholdCondition(0.5, 300, "failure_ratio").judge(Counted(requests=4, failures=9))
+
+    assert judged.value == 1.0
+
+
+def test_a_percentile_is_the_first_bucket_that_reaches_it() -> None:
+    condition = LatencyCondition(1000, 600, percentile=90, least_volume=10)
+
+    judged = condition.judge(Counted(latencies={100: 9, 200: 1, 300: 0}), lambda bucket: bucket * 10.0)
+    slow = condition.judge(Counted(latencies={100: 8, 200: 2}), lambda bucket: bucket * 10.0)
+    few = condition.judge(Counted(latencies={900: 9}), lambda bucket: bucket * 10.0)
+
+    assert (judged.holds, judged.value) == (False, 1000.0)
+    assert (slow.holds, slow.value) == (True, 2000.0)
+    assert not few.is_known
+
+
+def test_a_spike_needs_history_and_says_so() -> None:
+    judged = SpikeCondition(3600, least_history=3).judge(10_000, [5, 5])
+
+    assert (judged.holds, judged.is_known) == (False, False)
+    assert judged.sentence == "10,000 events in 1 hour; 2 earlier days are known, 3 are needed."
+
+
+@pytest.mark.parametrize(
+    ("now", "earlier", "holds"),
+    [
+        (300, [100, 110, 90, 105], True),
+        (150, [100, 110, 90, 105], False),  # not twice as many
+        (9, [0, 0, 0, 0], False),  # fewer than anybody should be woken for
+        (11, [0, 0, 0, 0], True),
+        (13, [4, 5, 6, 5], False),  # twice as many, but within what chance brings
+        (900, [100, 900, 90, 105, 95], True),  # one day with an attack of its own is not usual
+        (230, [40, 100, 160, 20, 180], False),  # it scatters that much
+    ],
+)
+def test_a_spike_is_beyond_what_is_usual(now: int, earlier: list[int], *, holds: bool) -> None:
+    assert SpikeCondition(3600).judge(now, earlier).holds is holds
+
+
+def test_absence_is_not_claimed_of_what_was_never_heard() -> None:
+    condition = AbsenceCondition(900)
+
+    assert [condition.judge(seconds).holds for seconds in (None, 0, 899, 900)] == [False, False, False, True]
+    assert condition.judge(3600).sentence == "Nothing for 1 hour, limit 15 minutes."
+
+
+def test_a_budget_that_burns_in_both_windows_holds() -> None:
+    condition = BurnRateCondition(0.99, least_volume=10)
+    calm = Counted(requests=10_000, failures=10)
+    burning = Counted(requests=1_000, failures=200)
+    windows = {seconds: calm for long, short, _ in BURN_WINDOWS for seconds in (long, short)}
+
+    assert not condition.judge(windows).holds
+    # The long window still remembers what is over by now.
+    assert not condition.judge({**windows, 3600: burning}).holds
+    judged = condition.judge({**windows, 3600: burning, 300: burning})
+    assert judged.holds
+    assert "20.0 times too fast over 1 hour and 20.0 times over 5 minutes; limit 14.4." in judged.sentence
+
+
+def test_a_budget_of_too_few_requests_says_so() -> None:
+    windows = {seconds: Counted(requests=3, failures=3) for long, short, _ in BURN_WINDOWS for seconds in (long, short)}
+
+    assert not BurnRateCondition(0.99).judge(windows).is_known
+
+
+@given(st.integers(0, 10**9), st.lists(st.integers(0, 10**9), max_size=30))
+def test_a_spike_never_stops_being_one_when_there_is_more(now: int, earlier: list[int]) -> None:
+    condition = SpikeCondition(3600)
+
+    if condition.judge(now, earlier).holds:
+        assert condition.judge(now + 1, earlier).holds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (30, "30 seconds"),
+        (60, "1 minute"),
+        (90, "2 minutes"),
+        (300, "5 minutes"),
+        (3600, "1 hour"),
+        (86400, "1 day"),
+        (7 * 86400, "7 days"),
+    ],
+)
+def test_spans_in_words(seconds: int, words: str) -> None:
+    assert spoken(seconds) == words
