@@ -114,9 +114,11 @@ class EndpointsPage(ReportPage):
 
     def _chart(self, answer: FailureRates) -> dict[str, Any]:
         failures = [sum(row.failures[number] for row in answer.heat) for number in range(len(answer.steps))]
+        worst = [row.endpoint for row in answer.heat]
+        title = f"Failed requests of {worst[0] if len(worst) == 1 else f'the {len(worst)} worst endpoints'}"
         return over_time(
             "lm-failed-requests",
-            f"Failed requests of the {counted(len(answer.heat), 'worst endpoint')}",
+            title,
             self.question,
             [Dataset("Failed requests", "error", failures)],
             y_label="failed requests",
