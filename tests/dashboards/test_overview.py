@@ -296,7 +296,7 @@ def test_the_worst_come_first_and_no_more_than_eight(sender: Sender) -> None:
 def test_totals_are_of_the_window_and_of_the_one_before(sender: Sender) -> None:
     info = {"event": "page_view", "severity": "info", "user_id": "u-9", "timestamp": timezone.now().isoformat()}
     send(sender, failure(user="u-1", hours=1), failure("two", user="u-1", severity="warning", hours=23), info)
-    send(sender, failure(hours=25), failure(user="u-2", hours=26), failure(user="u-3", hours=47), failure(hours=49))
+    send(sender, failure(hours=25), failure(user="u-2", hours=26), failure(user="u-3", hours=47), failure(hours=51))
 
     found = report.overview(question())
 

@@ -64,7 +64,8 @@ def test_it_shows_the_guides_columns(sender: Sender, eve: User) -> None:
 
 
 def test_it_says_what_is_new_rising_and_falling(sender: Sender, eve: User) -> None:
-    for days in range(1, 9):
+    # At noon of those days, so to speak: a window of 24 hours and what it is compared with begin on the full hour.
+    for days in (number + 0.5 for number in range(1, 9)):
         send(
             sender,
             *(failure("steady", days=days) for _ in range(3)),
