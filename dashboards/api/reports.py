@@ -29,7 +29,11 @@ class ReportParameters(Parameters):
     """What every report is asked with."""
 
     limit = cursor = None  # type: ignore[assignment]  # answers have one page
-    window = Word(choices=list(PRESETS), default="24h", help_text="The span up to now that is looked at.")
+    window = Word(
+        choices=list(PRESETS),
+        default="24h",
+        help_text="The span up to now that is looked at; all but 1h begin on the full hour.",
+    )
     since = Moment(required=False, help_text="Where another span begins; reaches back 400 days at most.")
     until = Moment(required=False, help_text="Where that ends: now, unless said otherwise. Needs `since`.")
     service = Text(max_length=60, help_text="Only the service of this slug.")

@@ -24,8 +24,6 @@ A question is a SELECT, or ", name AS (…) … SELECT …", over these named re
   likewise.
 - ``NAME_before``: the same of the window before, which is as long.
 - ``NAME_by_step``: the same and ``place``, the number of the step, from 0.
-- ``user_failures``: user_id, failures of the window, right for those who have the most, %(most)s at least; there are none of one
-  release.
 
 What is kept by few words (``people`` to ``endpoint_latencies``, events.rollups.COARSE) is not narrowed by a line ``-- series:``.
 
@@ -41,7 +39,7 @@ from django.db import connection
 
 from dashboards.reports.question import Question
 from dashboards.window import COUNT_MINUTES_BACK, Piece, Span, pieces
-from events.rollups import CHUNK, COARSE, FAILURES, FAILURES_CHUNK
+from events.rollups import CHUNK, COARSE
 
 _FOLDER = Path(__file__).parent / "sql"
 _HEADERS = ("series", "latencies", "endpoint_latencies", "percentiles", "endpoint_percentiles")
@@ -171,57 +169,10 @@ def ask[Row](
                     rows = f"SELECT * FROM {kind}{suffix}_read"
                 relation = _relation(kind, rows, place, headers.get(kind, ""), is_narrow=bool(narrowed))
                 relations.append(f"{kind}{suffix} AS ({relation})")
-    if "user_failures" in _named(text):
-        relations.append(f"user_failures AS ({_user_failures(question, bound)})")
     with connection.cursor() as cursor:
         cursor.execute(f"WITH {', '.join(relations)}\n{text}", bound)
         columns = [column[0] for column in cursor.description or ()]
         return [row(**dict(zip(columns, values, strict=True))) for values in cursor.fetchall()]
-
-
-def _user_failures(question: Question, bound: dict[str, Any]) -> str:
-    """Whole days are read from the numbers that hold 512 users each, what is left of the window from the failures themselves."""
-    found = pieces([question.window.span], question.window.now, may_take_away=True)
-    filters = "".join(f" AND {condition}" for condition in _of_filters(question))
-    digits = 12 * FAILURES_CHUNK
-    added = [piece for piece in found.minutes + found.hours if piece.sign > 0]
-    taken_away = [piece for piece in found.hours if piece.sign < 0]
-    days, rest, too_many = (
-        _within(column, stretches, bound)
-        for column, stretches in (("day", found.days), ("minute", added), ("minute", taken_away))
-    )
-    # Who has fewer than the last of the first by so many as the rest of the window can make up for need not be looked at.
-    return f"""
-        WITH of_days AS MATERIALIZED (
-            SELECT chunk * {FAILURES_CHUNK} + {FAILURES_CHUNK} - place AS user_id, digits[1] COLLATE "C" AS digits FROM (
-                SELECT chunk, lpad(sum(failures)::text, {digits}, '0') AS all_digits
-                FROM events_failures_days WHERE ({days}){filters} GROUP BY chunk
-            ) AS chunks CROSS JOIN LATERAL regexp_matches(all_digits, '.{{12}}', 'g') WITH ORDINALITY AS part (digits, place)
-        ), of_rest AS MATERIALIZED (
-            SELECT user_id, sum(event_count) AS failures FROM (
-                SELECT user_id, event_count FROM events_userfailure_minutes {_OF_SERIES}
-                WHERE ({rest}) AND severity IN {FAILURES!r}{filters}
-                UNION ALL SELECT user_id, -event_count FROM events_userfailure_minutes {_OF_SERIES}
-                WHERE ({too_many}) AND severity IN {FAILURES!r}{filters}
-            ) AS minutes GROUP BY user_id
-        ), enough AS MATERIALIZED (
-            SELECT lpad(greatest(
-                coalesce((SELECT digits FROM of_days ORDER BY digits DESC OFFSET %(most)s - 1 LIMIT 1), '0')::bigint
-                    + (SELECT least(min(failures), 0) - greatest(max(failures), 0) FROM of_rest), 1
-            )::text, 12, '0') AS digits
-        )
-        SELECT user_id, sum(failures) AS failures FROM (
-            SELECT user_id, of_days.digits::bigint AS failures FROM of_days JOIN enough ON of_days.digits >= enough.digits
-            UNION ALL SELECT * FROM of_rest
-        ) AS told GROUP BY user_id HAVING sum(failures) > 0"""
-
-
-def _within(column: str, stretches: Sequence[Piece], bound: dict[str, Any]) -> str:
-    conditions = [
-        f"{column} >= {_bind(bound, piece.start, 'timestamptz')} AND {column} < {_bind(bound, piece.end, 'timestamptz')}"
-        for piece in stretches
-    ]
-    return " OR ".join(conditions) or "false"
 
 
 def _spans(question: Question, steps: Sequence[Span]) -> Mapping[str, Callable[[], Sequence[Span]]]:

@@ -7,7 +7,7 @@ from typing import Any
 from dashboards.reports.question import Question
 from dashboards.reports.runner import ask
 from dashboards.statistics import Change, Share, change_of, share_of
-from dashboards.window import HOUR, floor
+from dashboards.window import HOUR, floor, pieces
 
 MOST_USERS = 500
 
@@ -220,7 +220,7 @@ def _steps(question: Question, what: dict[str, Any], *, is_of_all: bool) -> list
 
 def _most_hurt(question: Question, what: dict[str, Any], most: int, *, is_of_all: bool) -> list[UserFailures]:
     if is_of_all and not what["severity"] and not question.filters.release:
-        ranked = ask("users_failing_most", question, _Ranked, most=most)
+        ranked = ask("users_failing_most", question, _Ranked, most=most, **_in_days(question))
     else:
         ranked = ask("users_failing", question, _Ranked, **what, most=most)
     if not ranked:
@@ -230,6 +230,20 @@ def _most_hurt(question: Question, what: dict[str, Any], most: int, *, is_of_all
         "failures": [one.failures for one in ranked],
     }
     return [_user(row) for row in ask("users_most_hurt", question, _UserRow, **what, **bounds)]
+
+
+def _in_days(question: Question) -> dict[str, Any]:
+    """The window as whole days (UTC), and what those have too little or too much."""
+    window = question.window
+    found = pieces([window.span], window.now, may_take_away=True)
+    rest = found.minutes + found.hours
+    return {
+        "days_start": min((piece.start for piece in found.days), default=window.start),
+        "days_end": max((piece.end for piece in found.days), default=window.start),
+        "starts": [piece.start for piece in rest],
+        "ends": [piece.end for piece in rest],
+        "signs": [piece.sign for piece in rest],
+    }
 
 
 def _user(row: _UserRow) -> UserFailures:

@@ -8,7 +8,8 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -46,9 +47,16 @@ _SETTINGS = {
 }
 
 
-def _shared_megabytes() -> int:
-    """A quarter of the machine's memory, as PostgreSQL's manual advises, and at most 1 GB; pages are taken as they are used."""
+# What a container may use, where it is less than the machine has: cgroups of version 2 and 1.
+_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+def shared_megabytes(limits: Sequence[Path] = _LIMITS) -> int:
+    """A quarter of the memory, as PostgreSQL's manual advises, from 128 MB to 1 GB; pages are taken as they are used."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in limits:
+        with suppress(OSError, ValueError):  # no such file, or "max"
+            memory = min(memory, int(limit.read_text()))
     return max(128, min(1024, memory // 4 // _MEGABYTE))
 
 
@@ -60,7 +68,7 @@ class EmbeddedPostgres:
     def __init__(self, layout: DataLayout, *, say: Say, extra_settings: dict[str, str] | None = None) -> None:
         self.layout = layout
         self.say = say
-        self.settings = _SETTINGS | {"shared_buffers": f"{_shared_megabytes()}MB"} | (extra_settings or {})
+        self.settings = _SETTINGS | {"shared_buffers": f"{shared_megabytes()}MB"} | (extra_settings or {})
         self.user = _user_to_run_as()
         self.binaries = _find_binaries()
         self.process: subprocess.Popen[bytes] | None = None

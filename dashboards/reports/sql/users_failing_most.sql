@@ -1,5 +1,34 @@
--- The users who met the most failures of any kind.
--- Parameters: most (how many users).
+-- The users who met the most failures of any kind, under the filters of service and environment.
+-- Parameters: most (how many users); days_start and days_end (whole days, UTC); starts, ends (timestamptz[]) and signs (int[]) of what
+-- is to be added to those days, or taken away from them again.
 -- Columns: user_id, failures.
--- Indexes: the primary keys of events_failures_days (day first) and, for what is left of the window, events_userfailure_minutes.
-SELECT user_id, failures::bigint AS failures FROM user_failures ORDER BY failures DESC, user_id LIMIT %(most)s
+-- Days are read from numbers that hold twelve digits for each of 512 users. Who has fewer failures in them than the last of the first,
+-- by more than the rest can make up for, is not looked at.
+-- Indexes: the primary keys of events_failures_days (day first) and events_userfailure_minutes (minute first).
+, of_days AS MATERIALIZED (
+    SELECT chunk * 512 + 512 - place AS user_id, digits[1] COLLATE "C" AS digits FROM (
+        SELECT chunk, lpad(sum(failures)::text, 6144, '0') AS all_digits FROM events_failures_days
+        WHERE day >= %(days_start)s AND day < %(days_end)s
+            AND (%(service_id)s::int IS NULL OR service_id = %(service_id)s) AND (%(environment)s = '' OR environment = %(environment)s)
+        GROUP BY chunk
+    ) AS chunks CROSS JOIN LATERAL regexp_matches(all_digits, '.{12}', 'g') WITH ORDINALITY AS part (digits, place)
+), of_rest AS MATERIALIZED (
+    SELECT user_id, sum(sign * event_count) AS failures
+    FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[], %(signs)s::int[]) AS piece (starts_at, ends_at, sign)
+    CROSS JOIN LATERAL (
+        SELECT user_id, series_id, event_count FROM events_userfailure_minutes WHERE minute >= starts_at AND minute < ends_at OFFSET 0
+    ) AS found JOIN events_series ON events_series.id = series_id
+    WHERE severity IN ('critical', 'error', 'warning')
+        AND (%(service_id)s::int IS NULL OR service_id = %(service_id)s) AND (%(environment)s = '' OR environment = %(environment)s)
+    GROUP BY user_id
+), enough AS MATERIALIZED (
+    SELECT lpad(greatest(
+        coalesce((SELECT digits FROM of_days ORDER BY digits DESC OFFSET %(most)s - 1 LIMIT 1), '0')::bigint
+            + (SELECT least(min(failures), 0) - greatest(max(failures), 0) FROM of_rest), 1
+    )::text, 12, '0') AS digits
+), told AS (
+    SELECT user_id, of_days.digits::bigint AS failures FROM of_days JOIN enough ON of_days.digits >= enough.digits
+    UNION ALL SELECT user_id, failures FROM of_rest
+)
+SELECT user_id, sum(failures)::bigint AS failures FROM told GROUP BY user_id HAVING sum(failures) > 0
+ORDER BY failures DESC, user_id LIMIT %(most)s
