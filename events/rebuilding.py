@@ -100,6 +100,13 @@ _COUNTERS = {
         for kind, coarse in COARSE.items()
         if coarse.finer == "latency"
     },
+    **{
+        kind: _Counter(
+            coarse.words, coarse.columns, "", coarse.condition, numbers="event_count, duration_count, duration_ms"
+        )
+        for kind, coarse in COARSE.items()
+        if coarse.finer == "count"
+    },
 }
 _TYPES = {"duration_ms": "float8", "histogram": "numeric", "failures": "numeric"}
 _DIFFERENCES = """

@@ -27,7 +27,7 @@ logger = structlog.get_logger(__name__)
 _BATCH = 100_000
 _WORK_MEM = "64MB"
 # Bits of one chunk of a set of users.
-CHUNK = 16_384
+CHUNK = 32_768
 FACTS = "events_fact"
 FAILURES = ("critical", "error", "warning")
 # A fact that is counted for its user: a failure, or a request that was answered with an error of the server.
@@ -57,7 +57,7 @@ FAILED_REQUEST = (
     "endpoint <> '' AND CASE WHEN name = 'api_response_time' THEN labels ->> 'status' = '5xx' "
     "ELSE severity IN ('critical', 'error') END"
 )
-# Some dozens of rows a day instead of thousands (migrations/sql/0007_coarse.sql).
+# Some dozens of rows a day instead of thousands (migrations/sql/0007_coarse.sql, 0009_counts.sql).
 COARSE = {
     "people": Coarse("service_id, environment, severity", "users"),
     "hurtusers": Coarse("service_id, environment", "users", f"severity IN {FAILURES!r}"),
@@ -71,6 +71,20 @@ COARSE = {
     "endpointusers": Coarse("service_id, environment, endpoint", "users", FAILED_REQUEST),
     "endpointlatency": Coarse(
         "service_id, environment, endpoint", "latency", "endpoint <> '' AND name = 'api_response_time'"
+    ),
+    "namecounts": Coarse("service_id, environment, severity, name", "count"),
+    "featurecounts": Coarse(
+        "service_id, environment, severity, feature, is_use",
+        "count",
+        "(labels ? 'feature' OR name = 'feature_used')",
+        "service_id, environment, severity, coalesce(labels ->> 'feature', '') AS feature, name = 'feature_used' AS is_use",
+    ),
+    "trialcounts": Coarse(
+        "service_id, environment, trial_type, has_converted",
+        "count",
+        "name = 'trial_conversion'",
+        "service_id, environment, coalesce(labels ->> 'trial_type', '') AS trial_type, "
+        "coalesce(labels ->> 'converted' = 'true', false) AS has_converted",
     ),
 }
 USERS_TABLES = tuple(
@@ -249,7 +263,11 @@ _FOLDS = f"""
         FROM taken WHERE fingerprint_id IS NOT NULL GROUP BY 1, 2)
 """
 # By which column sets are kept apart besides their words, and how rows are merged.
-_MERGED = {"users": (", chunk", "bit_or(users) AS users"), "latency": ("", "sum(histogram) AS histogram")}
+_MERGED = {
+    "users": (", chunk", "bit_or(users) AS users"),
+    "latency": ("", "sum(histogram) AS histogram"),
+    "count": ("", _SUMS),
+}
 
 
 def _coarser(kind: str) -> str:
@@ -271,6 +289,7 @@ _ADDED = (
 _ADDED_COUNT = "event_count = old.event_count + excluded.event_count"
 _ADDED_HISTOGRAM = "histogram = old.histogram + excluded.histogram"
 _ADDED_USERS = "users = old.users | excluded.users"
+_CHANGES = {"users": _ADDED_USERS, "latency": _ADDED_HISTOGRAM, "count": _ADDED}
 _KEYS_AND_CHANGES = {
     "count": ("series_id", _ADDED),
     "bucket": ("series_id, bucket", _ADDED_COUNT),
@@ -280,10 +299,7 @@ _KEYS_AND_CHANGES = {
     "failures": ("service_id, environment, chunk", "failures = old.failures + excluded.failures"),
     "userfailure": ("user_id, series_id", _ADDED_COUNT),
     "issue": ("fingerprint_id", _ADDED_COUNT),
-    **{
-        kind: (f"{coarse.words}, chunk", _ADDED_USERS) if coarse.finer == "users" else (coarse.words, _ADDED_HISTOGRAM)
-        for kind, coarse in COARSE.items()
-    },
+    **{kind: (f"{coarse.words}{_MERGED[coarse.finer][0]}", _CHANGES[coarse.finer]) for kind, coarse in COARSE.items()},
 }
 
 

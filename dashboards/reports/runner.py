@@ -22,10 +22,14 @@ A question is a SELECT, or ", name AS (…) … SELECT …", over these named re
 - ``endpoint_latencies``: how long the requests of each endpoint took, merged as ``latencies`` are by a line
   ``-- endpoint_latencies: COLUMNS WHERE CONDITION``, whose words are service_id, environment, endpoint; ``endpoint_percentiles``
   likewise.
+- ``name_counts``: service_id, environment, severity, name, event_count, duration_count, duration_ms: ``counts`` by these words.
+- ``feature_counts``: service_id, environment, severity, feature ("" for none), is_use, and the same numbers: of events that name a
+  feature, and of all uses (feature_used).
+- ``trial_counts``: service_id, environment, trial_type, has_converted, and the same numbers: of trials that ended.
 - ``NAME_before``: the same of the window before, which is as long.
 - ``NAME_by_step``: the same and ``place``, the number of the step, from 0.
 
-What is kept by few words (``people`` to ``endpoint_latencies``, events.rollups.COARSE) is not narrowed by a line ``-- series:``.
+What is kept by few words (``people`` to ``trial_counts``, events.rollups.COARSE) is not narrowed by a line ``-- series:``.
 
 Named parameters are bound: %(name)s. A per cent sign is written twice. Rollups are folded every few seconds, so answers are as old.
 """
@@ -99,10 +103,20 @@ _COARSE = {
     "endpoint_users": "endpointusers",
     "endpoint_latencies": "endpointlatency",
     "endpoint_percentiles": "endpointlatency",
+    "name_counts": "namecounts",
+    "feature_counts": "featurecounts",
+    "trial_counts": "trialcounts",
 }
-_FINER = {"users": "users", "latency": "latencies"}
+_FINER = {"users": "users", "latency": "latencies", "count": "counts"}
 # Numbers can be taken away again, sets cannot.
-_MAY_TAKE_AWAY = ("counts", "latencies", "percentiles", "endpoint_latencies", "endpoint_percentiles")
+_MAY_TAKE_AWAY = (
+    "counts",
+    "latencies",
+    "percentiles",
+    "endpoint_latencies",
+    "endpoint_percentiles",
+    *(kind for kind, coarse in _COARSE.items() if COARSE[coarse].finer == "count"),
+)
 
 
 def _coarse_tables(kind: str, *, is_of_release: bool) -> tuple[_Table, ...]:
@@ -152,7 +166,7 @@ def ask[Row](
         **parameters,
     }
     narrowed = _conditions(question, headers["series"])
-    relations = [f"series AS (SELECT id AS series_id, {_WORDS} FROM events_series{narrowed})"]
+    relations: list[str] = []
     for kind, tables in _KINDS.items():
         for suffix, spans in _spans(question, steps).items():
             if f"{kind}{suffix}" in _named(text):
@@ -169,6 +183,8 @@ def ask[Row](
                     rows = f"SELECT * FROM {kind}{suffix}_read"
                 relation = _relation(kind, rows, place, headers.get(kind, ""), is_narrow=bool(narrowed))
                 relations.append(f"{kind}{suffix} AS ({relation})")
+    if not relations or "series" in _named(text) or any("series" in _named(relation) for relation in relations):
+        relations.insert(0, f"series AS (SELECT id AS series_id, {_WORDS} FROM events_series{narrowed})")
     with connection.cursor() as cursor:
         cursor.execute(f"WITH {', '.join(relations)}\n{text}", bound)
         columns = [column[0] for column in cursor.description or ()]
@@ -238,6 +254,9 @@ def _of_coarse(table: _Table, conditions: Sequence[str]) -> str:
 
 def _relation(kind: str, rows: str, place: str, merged_by: str, *, is_narrow: bool) -> str:
     """What a question sees of the rows that it reads."""
+    if kind in _COARSE and COARSE[_COARSE[kind]].finer == "count":
+        words = COARSE[_COARSE[kind]].words
+        return f"SELECT {words}{place}, {_SUMS} FROM ({rows}) AS found GROUP BY {words}{place} HAVING sum(event_count) <> 0"
     if kind in _COARSE and not merged_by:
         return f"SELECT * FROM ({rows}) AS found"
     if kind == "users":

@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from dashboards.reports.active_users import active_users
@@ -126,6 +126,13 @@ class TrialConversion:
 
 
 @dataclass(frozen=True, slots=True)
+class _EndedRow:
+    trial_type: str
+    has_converted: bool
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
 class _OutcomeRow:
     trial_type: str
     has_converted: bool
@@ -171,7 +178,7 @@ class _StepRow:
 
 def trial_conversion(question: Question) -> TrialConversion:
     """Of the trials that ended in the window."""
-    rows = ask("trial_outcomes", question, _OutcomeRow)
+    rows = _ended(question)
     users = {row.trial_type: row for row in ask("trial_users", question, _UsersRow)}
     times = _times(question)
     active = active_users(question)
@@ -195,6 +202,16 @@ def trial_conversion(question: Question) -> TrialConversion:
         is_apart(before_converting.met, before_expiring.met),
         _steps(question),
     )
+
+
+def _ended(question: Question) -> list[_OutcomeRow]:
+    """Of the window and of the one before."""
+    before = replace(question, window=replace(question.window, span=question.window.before))
+    now, earlier = (
+        {(row.trial_type, row.has_converted): row.trials for row in ask("trial_outcomes", one, _EndedRow)}
+        for one in (question, before)
+    )
+    return [_OutcomeRow(*key, now.get(key, 0), earlier.get(key, 0)) for key in sorted(now.keys() | earlier.keys())]
 
 
 def trend_of(rate: Share, before: Share) -> str:

@@ -26,7 +26,7 @@ def filled(sender: Sender) -> Sender:
         sender.store(
             *(
                 {
-                    "event": random.choice(["api_timeout", "feature_used", "api_error", "api_response_time"]),
+                    "event": random.choice(["api_timeout", "feature_used", "api_error", "api_response_time", "trial_conversion"]),
                     "endpoint": f"/api/{random.randrange(4)}",
                     "feature": random.choice(["career", "interview"]),
                     "message": f"step {random.choice('abc')} failed",
@@ -82,6 +82,12 @@ def test_counters_that_ingest_wrote_equal_the_events(filled: Sender) -> None:
         ("DELETE FROM events_endpointusers_days", "events_endpointusers_days"),
         ("DELETE FROM events_endpointlatency_hours", "events_endpointlatency_hours"),
         ("UPDATE events_endpointlatency_days SET histogram = 3 * histogram", "events_endpointlatency_days"),
+        ("UPDATE events_namecounts_hours SET event_count = event_count + 1", "events_namecounts_hours"),
+        ("DELETE FROM events_namecounts_days WHERE severity = 'error'", "events_namecounts_days"),
+        ("UPDATE events_featurecounts_hours SET duration_count = duration_count + 1", "events_featurecounts_hours"),
+        ("DELETE FROM events_featurecounts_days", "events_featurecounts_days"),
+        ("UPDATE events_trialcounts_hours SET event_count = 7 * event_count", "events_trialcounts_hours"),
+        ("DELETE FROM events_trialcounts_days", "events_trialcounts_days"),
         ("UPDATE events_failures_days SET failures = failures + 5e24", "events_failures_days"),
         ("DELETE FROM events_failures_days", "events_failures_days"),
         ("UPDATE events_userfailure_minutes SET event_count = 99", "events_userfailure_minutes"),

@@ -1,10 +1,8 @@
 -- Every feature that an event of the service (or of any) ever named, and when it was last used in the steps: days.
 -- Columns: feature, place (of the last day with a use; NULL: none).
--- Index: the primary keys of events_count_* (time, series), looked up by the series of feature_used; events_series is read whole.
--- series: name = 'feature_used'
--- few series
+-- Index: the primary keys of events_featurecounts_* (time first); events_series is read whole.
 , last_uses AS (
-    SELECT labels ->> 'feature' AS feature, max(place) AS place FROM counts_by_step GROUP BY 1
+    SELECT feature, max(place) AS place FROM feature_counts_by_step WHERE is_use GROUP BY 1
 ), known AS (
     SELECT DISTINCT labels ->> 'feature' AS feature FROM events_series
     WHERE labels ->> 'feature' IS NOT NULL AND (%(service_id)s::int IS NULL OR service_id = %(service_id)s)

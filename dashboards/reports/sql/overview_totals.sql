@@ -1,15 +1,15 @@
 -- Everything that was sent and everything that failed, in the window and in the one before, and how many users that was.
 -- Parameters: none.
 -- Columns: events, failures, users_active, users_hurt, and each with _before.
--- Indexes: the primary keys of events_count_* and events_people_* (time first).
+-- Indexes: the primary keys of events_namecounts_* and events_people_* (time first).
 , told AS (
     SELECT coalesce(sum(event_count), 0)::bigint AS events,
         coalesce(sum(event_count) FILTER (WHERE severity IN ('critical', 'error', 'warning')), 0)::bigint AS failures
-    FROM counts
+    FROM name_counts
 ), told_before AS (
     SELECT coalesce(sum(event_count), 0)::bigint AS events_before,
         coalesce(sum(event_count) FILTER (WHERE severity IN ('critical', 'error', 'warning')), 0)::bigint AS failures_before
-    FROM counts_before
+    FROM name_counts_before
 ), sets AS (
     SELECT chunk, bit_or(users) AS active, bit_or(users) FILTER (WHERE severity IN ('critical', 'error', 'warning')) AS hurt
     FROM people GROUP BY 1

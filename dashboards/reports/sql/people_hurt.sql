@@ -2,8 +2,7 @@
 -- of sessions that were not stabilised.
 -- Parameters: severity ("" for all failures); has_sessions (whether those are wanted).
 -- Columns: as in user_impact.sql; what is "active", "hurt", "session" or "severity".
--- Indexes: the primary keys of events_count_*, events_people_* and events_nameusers_* (time first).
--- series: severity IN ('critical', 'error', 'warning') AND (%(severity)s = '' OR severity = %(severity)s) OR name = 'session_stabilization_failure'
+-- Indexes: the primary keys of events_namecounts_*, events_people_* and events_nameusers_* (time first).
 , sets AS (
     SELECT false AS is_before, severity, false AS is_session, chunk, bit_or(users) AS users FROM people GROUP BY 2, 4
     UNION ALL SELECT true, severity, false, chunk, bit_or(users) FROM people_before GROUP BY 2, 4
@@ -11,8 +10,8 @@
     UNION ALL SELECT true, '', true, chunk, users FROM name_users_before WHERE %(has_sessions)s AND name = 'session_stabilization_failure'
 ), numbers AS (
     SELECT false AS is_before, severity, name = 'session_stabilization_failure' AS is_session, sum(event_count)::bigint AS events
-    FROM counts GROUP BY 2, 3
-    UNION ALL SELECT true, severity, name = 'session_stabilization_failure', sum(event_count)::bigint FROM counts_before GROUP BY 2, 3
+    FROM name_counts GROUP BY 2, 3
+    UNION ALL SELECT true, severity, name = 'session_stabilization_failure', sum(event_count)::bigint FROM name_counts_before GROUP BY 2, 3
 ), told_sets AS (
     SELECT is_before, what, word, sum(bit_count(users))::bigint AS users FROM (
         SELECT is_before, what, word, chunk, bit_or(users) AS users FROM sets CROSS JOIN LATERAL (
