@@ -123,7 +123,14 @@ def _coarse_tables(kind: str, *, is_of_release: bool) -> tuple[_Table, ...]:
     """Minutes are not kept by few words, and nothing that is knows releases: both are put together from the rows of series."""
     coarse = COARSE[_COARSE[kind]]
 
+    minutes, *longer = _FINE[_FINER[coarse.finer]]
+
     def from_series(table: _Table) -> _Table:
+        if coarse.finer == "count" and table is minutes:  # an hour has as many rows as events: merged by numbers first
+            return table._replace(
+                columns=_SUMS, merged_by="series_id", selected=coarse.columns, condition=coarse.condition,
+                given_words=_COUNTED,
+            )  # fmt: skip
         if table.merged_by:  # by numbers, not by texts
             given = "chunk, users" if coarse.finer == "users" else "histogram"
             return table._replace(selected=coarse.columns, condition=coarse.condition, given_words=given)
@@ -134,7 +141,6 @@ def _coarse_tables(kind: str, *, is_of_release: bool) -> tuple[_Table, ...]:
             condition=coarse.condition,
         )
 
-    minutes, *longer = _FINE[_FINER[coarse.finer]]
     if is_of_release:
         return (from_series(minutes), *(from_series(table) for table in longer))
     kept = [table._replace(name=f"events_{_COARSE[kind]}_{table.time}s", words=coarse.words) for table in longer]
