@@ -3,7 +3,9 @@
 The table of variables is in README.md; `liftmon/embedded/` says where the embedded servers live.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 import structlog
@@ -37,6 +39,8 @@ except OSError as error:
 SECRET_KEY = _secrets.secret_key
 # Newest first: the first key hashes, the older ones are kept so that a person can still be found and forgotten.
 USER_HASH_KEYS: list[str] = _secrets.user_hash_keys
+# Newest first: what channels hold (addresses, tokens) is sealed with the first, and opened with any. Without them, with SECRET_KEY.
+SEALING_KEYS = [key.strip() for key in env.list("LIFTMON_SEALING_KEYS", default=[]) if key.strip()]
 
 DEBUG = env.bool("LIFTMON_DEBUG", default=False)
 # The address people and services use; printed by `up`, put into DSNs, snippets and e-mails.
@@ -255,6 +259,32 @@ INGEST_CARDINALITY = {
 # A call of an AI provider that took longer did not succeed in time: the guide gives up after 10 s.
 AI_SLA_MS = env.int("LIFTMON_AI_SLA_MS", default=10_000)
 
+# --- Telling people ------------------------------------------------------------------------------------------------
+_email = env.email_url("LIFTMON_EMAIL_URL", default="smtp://localhost:25")
+EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_HOST = _email["EMAIL_HOST"] or "localhost"
+EMAIL_HOST_USER = _email["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
+EMAIL_PORT = _email["EMAIL_PORT"] or (465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
+EMAIL_FILE_PATH = _email["EMAIL_FILE_PATH"]
+EMAIL_TIMEOUT = 15
+# Its host is in Message-IDs and the List-Id, too. An IP address or a bare name makes no address of a sender.
+_base_host = urlsplit(BASE_URL).hostname or ""
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
+    "LIFTMON_EMAIL_FROM",
+    default=f"liftmon@{_base_host if _base_host.rpartition('.')[2].isalpha() and '.' in _base_host else 'liftmon.localhost'}",
+)
+# Webhooks reach public addresses only, and besides them what is named here (alerts/outbound_http.py).
+OUTBOUND_ALLOWED_HOSTS: list[str] = env.list("LIFTMON_OUTBOUND_ALLOWED_HOSTS", default=[])
+try:
+    OUTBOUND_ALLOWED_NETWORKS = [
+        ip_network(text.strip(), strict=False) for text in env.list("LIFTMON_OUTBOUND_ALLOWED_NETWORKS", default=[])
+    ]
+except ValueError as error:
+    raise SystemExit(f"LIFTMON_OUTBOUND_ALLOWED_NETWORKS is a comma list such as 10.2.0.0/16,fd00::/8: {error}") from None
+
 # --- How long things are kept, in days -----------------------------------------------------------------------------
 RETENTION_DAYS = {
     "immediate": env.int("LIFTMON_RETENTION_IMMEDIATE_DAYS", default=365),
@@ -301,7 +331,12 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     # A refused request is counted in IngestRejection; a line each would let a bad client fill the log.
-    "loggers": {"django.request": {"level": "ERROR", "filters": ["not_503"]}},
+    "loggers": {
+        "django.request": {"level": "ERROR", "filters": ["not_503"]},
+        # Both write addresses of webhooks, which are secrets, into lines below this level.
+        "urllib3": {"level": "ERROR"},
+        "apprise": {"level": "CRITICAL"},
+    },
     # Whoever answers 503 says why in a line of its own; /readyz is asked every few seconds.
     "filters": {
         "not_503": {
