@@ -263,14 +263,15 @@ def update_issues(cursor: CursorWrapper, groups: dict[GroupKey, Group]) -> None:
             )
         )
         if event_count == 0:
-            transitions.append((issue_id, "new", min(group.first_seen_at for group in members)))
+            transitions.append((issue_id, "new", min(group.first_seen_at for group in members), newest.id))
         elif regressed:
-            transitions.append((issue_id, "regressed", newest.event.occurred_at))
+            transitions.append((issue_id, "regressed", newest.event.occurred_at, newest.id))
     _apply_issue_updates(cursor, updates)
     _apply_fingerprint_updates(cursor, groups)
     if transitions:
         cursor.executemany(
-            "INSERT INTO events_issuetransition (issue_id, kind, at, detail) VALUES (%s, %s, %s, '')", transitions
+            "INSERT INTO events_issuetransition (issue_id, kind, at, event_id, detail) VALUES (%s, %s, %s, %s, '')",
+            transitions,
         )
 
 

@@ -27,6 +27,7 @@ from events.ingest.issues import (
     update_issues,
 )
 from events.ingest.types import PreparedEvent, Submission
+from events.notices import append_notices
 from events.partitions import make_partitions
 from events.rejections import count_rejections
 from events.rollups import append_facts
@@ -110,6 +111,7 @@ def _write_once(cursor: CursorWrapper, submissions: Sequence[Submission], *, is_
             update_issues(cursor, groups)
         _copy_events(cursor, fresh, groups)
         append_facts(cursor, fresh, {key: group.fingerprint_id for key, group in groups.items()})
+        append_notices(cursor, fresh)
         guards.record_hits(cursor, hits)
     if refusals:
         count_rejections(cursor, refusals)

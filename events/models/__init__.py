@@ -5,6 +5,7 @@ from events.models.event import Event, EventReceipt
 from events.models.event_type import EventType, Tier
 from events.models.guard import Dimension, Guard, GuardHit, KnownValue, NewIssueCount
 from events.models.issue import FingerprintUser, Issue, IssueFingerprint, IssueStatus, IssueTransition, TransitionKind
+from events.models.notice import EventNotice
 from events.models.rejection import IngestRejection
 from events.models.rollup import DayRollup, EventRollup, HourRollup, IssueRollup, LatencyRollup, Release
 from events.models.service import IngestKey, KeyKind, Service
@@ -14,6 +15,7 @@ __all__ = [
     "DayRollup",
     "Dimension",
     "Event",
+    "EventNotice",
     "EventReceipt",
     "EventRollup",
     "EventType",
