@@ -34,13 +34,15 @@ class Judged:
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What was counted of one group in a window: events, failures among them (critical and error events, and requests that were
-    answered with 5xx), requests, different users, and response times by bucket (events.latency)."""
+    answered with 5xx), requests, different users, response times by bucket (events.latency), and ``volume``: events with the rule's
+    tag or without."""
 
     events: int = 0
     failures: int = 0
     requests: int = 0
     users: int = 0
     latencies: Mapping[int, int] | None = None
+    volume: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class IssueCondition(_Parameters):
 
 @dataclass(frozen=True, slots=True)
 class ThresholdCondition(_Parameters):
-    """More than so many events, users hurt, or failures among the requests, in a window."""
+    """More than so many events, users hurt, failures among the requests, or events with the rule's tag among all, in a window."""
 
     limit: float
     window_seconds: int
@@ -108,7 +110,7 @@ class ThresholdCondition(_Parameters):
         "window_seconds": _WINDOW,
         "least_volume": (0, 1e9),
     }
-    choices: ClassVar[Mapping[str, Sequence[str]]] = {"measure": ("events", "users", "failure_ratio")}
+    choices: ClassVar[Mapping[str, Sequence[str]]] = {"measure": ("events", "users", "failure_ratio", "share")}
 
     def judge(self, counted: Counted) -> Judged:
         span = spoken(self.window_seconds)
@@ -122,6 +124,13 @@ class ThresholdCondition(_Parameters):
             sentence = (
                 f"{failed:,} of {counted.requests:,} requests failed in {span} ({share:.1f} %, limit {limit:g} %)."
             )
+            return Judged(ratio >= self.limit, ratio, self.limit, sentence)
+        if self.measure == "share":
+            if counted.volume < max(self.least_volume, 1):
+                sentence = f"{counted.volume:,} events in {span}: too few to judge by."
+                return Judged(False, None, self.limit, sentence, is_known=False)
+            ratio = counted.events / counted.volume
+            sentence = f"{100 * ratio:.1f} % of {counted.volume:,} events in {span}, limit {100 * self.limit:g} %."
             return Judged(ratio >= self.limit, ratio, self.limit, sentence)
         value = counted.users if self.measure == "users" else counted.events
         noun = "users hurt" if self.measure == "users" else "events"

@@ -26,7 +26,10 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Empty parts leave everything; ``*`` in names and endpoints stands for anything. ``tag`` is ``name:value`` or a name."""
+    """Empty parts leave everything; ``*`` in names and endpoints stands for anything.
+
+    ``tag`` is a name, ``name:value`` or ``name>=number``.
+    """
 
     service_id: int | None = None
     environments: tuple[str, ...] = ()
@@ -45,11 +48,16 @@ class Match:
             and (not self.endpoints or any(is_like(words.endpoint, one) for one in self.endpoints))
         )
 
-    def takes_tags(self, tags: Mapping[str, object]) -> bool:
-        name, has_value, value = self.tag.partition(":")
-        if not name:
+    def takes_tags(self, *places: Mapping[str, object]) -> bool:
+        """``places``: where the tag may be: an event's tags, its data, its labels."""
+        if not self.tag:
             return True
-        return name in tags and (not has_value or str(tags[name]) == value)
+        name, is_number, least = self.tag.partition(">=")
+        if is_number and (limit := _number(least)) is not None:
+            found = (_number(place[name.strip()]) for place in places if name.strip() in place)
+            return any(number is not None and number >= limit for number in found)
+        name, has_value, value = self.tag.partition(":")
+        return any(name in place and (not has_value or _written(place[name]) == value) for place in places)
 
     def in_words(self, service_name: str = "") -> str:
         """“errors named api_* of lift web in production at /api/*”."""
@@ -64,8 +72,20 @@ class Match:
         if self.endpoints:
             parts.append(f"at {_either(self.endpoints)}")
         if self.tag:
-            parts.append(f"tagged {self.tag}")
+            parts.append(f"with {self.tag}")
         return " ".join(parts)
+
+
+def _number(value: object) -> float | None:
+    try:
+        return float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    except ValueError:
+        return None
+
+
+def _written(value: object) -> str:
+    """As it stands in JSON: ``true`` and not ``True``."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def is_like(text: str, pattern: str) -> bool:

@@ -36,6 +36,26 @@ SCHEDULES: tuple[Schedule, ...] = (
         "Learn usual rates", "events.tasks.learn_usual_rates", 1, IntervalSchedule.HOURS,
         "Computes from each service's history what the spike guard lets through.", 3600,
     ),
+    Schedule(
+        "Judge what arrived", "alerts.tasks.judge_news", 2, IntervalSchedule.SECONDS,
+        "Fires the alerts of events and issues that came since.", 30,
+    ),
+    Schedule(
+        "Judge windows", "alerts.tasks.judge_windows", 15, IntervalSchedule.SECONDS,
+        "Judges the rules that count, from rollups, and resolves what is over.", 60,
+    ),
+    Schedule(
+        "Send notifications", "alerts.tasks.deliver_due", 2, IntervalSchedule.SECONDS,
+        "Sends what is due to each channel.", 30,
+    ),
+    Schedule(
+        "Remind of alerts", "alerts.tasks.remind", 60, IntervalSchedule.SECONDS,
+        "Tells again of what still fires and nobody acknowledged.", 120,
+    ),
+    Schedule(
+        "Tell the fallback address", "alerts.tasks.tell_fallback", 60, IntervalSchedule.SECONDS,
+        "Mails of notifications that were given up.", 120,
+    ),
 )  # fmt: skip
 
 

@@ -276,6 +276,8 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
     "LIFTMON_EMAIL_FROM",
     default=f"liftmon@{_base_host if _base_host.rpartition('.')[2].isalpha() and '.' in _base_host else 'liftmon.localhost'}",
 )
+# Who is told when a notification was given up.
+ALERT_FALLBACK_EMAIL = env.str("LIFTMON_FALLBACK_EMAIL", default="")
 # Webhooks reach public addresses only, and besides them what is named here (alerts/outbound_http.py).
 OUTBOUND_ALLOWED_HOSTS: list[str] = env.list("LIFTMON_OUTBOUND_ALLOWED_HOSTS", default=[])
 try:
@@ -283,7 +285,9 @@ try:
         ip_network(text.strip(), strict=False) for text in env.list("LIFTMON_OUTBOUND_ALLOWED_NETWORKS", default=[])
     ]
 except ValueError as error:
-    raise SystemExit(f"LIFTMON_OUTBOUND_ALLOWED_NETWORKS is a comma list such as 10.2.0.0/16,fd00::/8: {error}") from None
+    raise SystemExit(
+        f"LIFTMON_OUTBOUND_ALLOWED_NETWORKS is a comma list such as 10.2.0.0/16,fd00::/8: {error}"
+    ) from None
 
 # --- How long things are kept, in days -----------------------------------------------------------------------------
 RETENTION_DAYS = {

@@ -53,6 +53,13 @@ def test_one_part_that_does_not_fit_is_enough(match: dict[str, Any]) -> None:
         ("plan", {}, False),
         ("attempts:5", {"attempts": 5}, True),
         ("url:http://a", {"url": "http://a"}, True),
+        ("hit:false", {"hit": False}, True),
+        ("attempts>=5", {"attempts": 5}, True),
+        ("attempts >= 5", {"attempts": "7"}, True),
+        ("attempts>=5", {"attempts": 4.9}, False),
+        ("attempts>=5", {"attempts": "many"}, False),
+        ("attempts>=5", {"attempts": True}, False),
+        ("attempts>=5", {}, False),
     ],
 )
 def test_tags_are_a_name_or_a_name_and_its_value(tag: str, tags: dict[str, object], *, takes: bool) -> None:
@@ -70,7 +77,7 @@ def test_it_says_what_it_is_about() -> None:
 
     assert (
         match.in_words("lift web")
-        == "critical or error events named api_* or db_* of lift web in production at /api/* tagged plan:trial"
+        == "critical or error events named api_* or db_* of lift web in production at /api/* with plan:trial"
     )
     assert Match().in_words() == "events"
 

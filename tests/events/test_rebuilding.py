@@ -26,7 +26,9 @@ def filled(sender: Sender) -> Sender:
         sender.store(
             *(
                 {
-                    "event": random.choice(["api_timeout", "feature_used", "api_error", "api_response_time", "trial_conversion"]),
+                    "event": random.choice(
+                        ["api_timeout", "feature_used", "api_error", "api_response_time", "trial_conversion"]
+                    ),
                     "endpoint": f"/api/{random.randrange(4)}",
                     "feature": random.choice(["career", "interview"]),
                     "message": f"step {random.choice('abc')} failed",

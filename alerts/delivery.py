@@ -1,0 +1,205 @@
+"""Sends what is in the outbox: one process a channel, each attempt recorded, failures tried again for a day.
+
+A process that is killed between sending and recording leaves the row as it was: it is sent once more, with the same key. Whatever
+else is lost (the broker, the worker, the database for a while) is found again here, later.
+"""
+
+import random
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from alerts import backoff, wording
+from alerts.channels.kinds import KINDS
+from alerts.channels.message import AlertMessage
+from alerts.channels.outcome import Outcome
+from alerts.models import Channel, Notification, NotificationAttempt, NotificationKind, NotificationState
+from alerts.sealing import SealBrokenError, unseal
+
+logger = structlog.get_logger(__name__)
+# Longer than one attempt may take (alerts.outbound_http), so that nobody else sends meanwhile.
+_AT_IT = timedelta(seconds=60)
+# So many messages of a kind that are due at once become one.
+_STORM = 6
+_MOST_AT_ONCE = 2000
+# A channel whose first message failed is left alone for this round: the others would fail the same way.
+_LONGEST_ROUND = timedelta(seconds=45)
+
+
+def channels_due(*, now: datetime) -> list[int]:
+    """Channels that have something to send and nobody at it."""
+    due = Notification.objects.filter(state=NotificationState.WAITING, due_at__lte=now)
+    free = due.filter(Q(channel__busy_until__isnull=True) | Q(channel__busy_until__lt=now))
+    return list(free.order_by("channel_id").values_list("channel_id", flat=True).distinct())
+
+
+def deliver(channel_id: int) -> int:
+    """Send what is due to one channel; how many rows were settled. Nothing while another process is at it."""
+    if not _take(channel_id):
+        return 0
+    settled = 0
+    try:
+        channel = Channel.objects.get(pk=channel_id)
+        ends_at = timezone.now() + _LONGEST_ROUND
+        while timezone.now() < ends_at:
+            batches = _batches(channel)
+            if not batches:
+                break
+            for batch in batches:
+                if timezone.now() >= ends_at or not _stay(channel_id):
+                    return settled
+                is_settled = _send(channel, batch)
+                settled += len(batch) * is_settled
+                if not is_settled:
+                    return settled
+    finally:
+        Channel.objects.filter(pk=channel_id).update(busy_until=None)
+    return settled
+
+
+def _take(channel_id: int) -> bool:
+    now = timezone.now()
+    free = Channel.objects.filter(Q(busy_until__isnull=True) | Q(busy_until__lt=now), pk=channel_id)
+    return bool(free.update(busy_until=now + _AT_IT))
+
+
+def _stay(channel_id: int) -> bool:
+    return bool(Channel.objects.filter(pk=channel_id).update(busy_until=timezone.now() + _AT_IT))
+
+
+def _batches(channel: Channel) -> list[list[Notification]]:
+    """What is due, the oldest first; many of one kind at once are one batch."""
+    due = (
+        Notification.objects.filter(channel=channel, state=NotificationState.WAITING, due_at__lte=timezone.now())
+        .select_related("alert__rule", "alert__acknowledged_by")
+        .order_by("due_at", "pk")[:_MOST_AT_ONCE]
+    )
+    by_kind: dict[str, list[Notification]] = defaultdict(list)
+    for one in due:
+        by_kind[one.kind].append(one)
+    batches = []
+    for kind, rows in by_kind.items():
+        # A message that was tried keeps its words: its key must not stand for two of them.
+        fresh = [one for one in rows if not one.attempt_count]
+        tried = [one for one in rows if one.attempt_count]
+        batches += [[one, *one.carried.select_related("alert__rule")] for one in tried]
+        if kind != NotificationKind.TEST and len(fresh) >= _STORM:
+            batches.append(fresh)
+        else:
+            batches += [[one] for one in fresh]
+    return batches
+
+
+def _send(channel: Channel, batch: Sequence[Notification]) -> bool:
+    """Send one message for these rows, of which the first carries the others. Whether they are settled."""
+    first = batch[0]
+    if not channel.is_enabled:
+        _settle(batch, NotificationState.DROPPED, "The channel is switched off.")
+        return True
+    if len(batch) > 1 and not first.attempt_count:
+        Notification.objects.filter(pk__in=[one.pk for one in batch[1:]]).update(carrier=first)
+    message = wording.message_of(batch)
+    began, at = time.monotonic(), timezone.now()
+    outcome = attempt(channel, message, first)
+    record(first, outcome, at=at, took_ms=round((time.monotonic() - began) * 1000))
+    if outcome.is_accepted:
+        _settle(batch, NotificationState.SENT, "")
+        return True
+    due_at = None
+    if not outcome.is_permanent:
+        due_at = backoff.due_at(
+            first.attempt_count + 1,
+            failed_at=timezone.now(),
+            jitter=random.random(),  # noqa: S311 - spreads attempts, hides nothing
+            retry_after_seconds=outcome.retry_after_seconds,
+        )
+    if due_at is None:
+        _settle(batch, NotificationState.DEAD, f"Given up after {first.attempt_count} attempts: {outcome.answer}"[:300])
+        logger.error("notification_given_up", channel=channel.name, notification=first.pk, status=outcome.status)
+        return True
+    Notification.objects.filter(pk__in=[one.pk for one in batch]).update(due_at=due_at)
+    return False
+
+
+def attempt(channel: Channel, message: AlertMessage, notification: Notification) -> Outcome:
+    """One attempt; whatever goes wrong is the outcome."""
+    try:
+        values = unseal(channel.sealed_settings)
+    except SealBrokenError as error:
+        return Outcome(is_accepted=False, answer=str(error))
+    return KINDS[channel.kind].send(values, message, key=notification.key)
+
+
+def record(notification: Notification, outcome: Outcome, *, at: datetime, took_ms: int) -> None:
+    with transaction.atomic():
+        NotificationAttempt.objects.create(
+            notification=notification, at=at, is_accepted=outcome.is_accepted, status=outcome.status,
+            answer=outcome.answer[:500], took_ms=took_ms,
+        )  # fmt: skip
+        notification.attempt_count += 1
+        notification.save(update_fields=["attempt_count"])
+
+
+def _settle(batch: Sequence[Notification], state: NotificationState, reason: str) -> None:
+    rows = Notification.objects.filter(pk__in=[one.pk for one in batch], state=NotificationState.WAITING)
+    rows.update(state=state, settled_at=timezone.now(), reason=reason)
+
+
+def tell_fallback(*, now: datetime) -> int:
+    """Mail the fallback address of what was given up, once; how many rows that was."""
+    if not settings.ALERT_FALLBACK_EMAIL:
+        return 0
+    given_up = list(
+        Notification.objects.filter(state=NotificationState.DEAD, fallback_told_at__isnull=True)
+        .select_related("channel", "alert")
+        .order_by("pk")[:200]
+    )
+    if not given_up:
+        return 0
+    lines = [
+        f"- {one.channel}: {one.get_kind_display()}: {one.alert or 'test'} ({one.reason})" for one in given_up[:50]
+    ]
+    EmailMessage(
+        subject=f"[Liftmon] {len(given_up)} notifications could not be delivered",
+        body="Liftmon gave up on these. Look at the channels and their attempts:\n"
+        f"{settings.BASE_URL}/admin/alerts/notification/?state__exact=dead\n\n" + "\n".join(lines),
+        to=[settings.ALERT_FALLBACK_EMAIL],
+    ).send()
+    Notification.objects.filter(pk__in=[one.pk for one in given_up]).update(fallback_told_at=now)
+    return len(given_up)
+
+
+def send_test(channel: Channel, *, now: datetime) -> Outcome:
+    """Send a test message now and remember the true answer."""
+    notification = Notification.objects.create(
+        channel=channel,
+        kind=NotificationKind.TEST,
+        created_at=now,
+        due_at=now,
+        state=NotificationState.SENT,
+        settled_at=now,
+    )
+    began = time.monotonic()
+    outcome = attempt(channel, wording.test_message(channel, now=now), notification)
+    record(notification, outcome, at=now, took_ms=round((time.monotonic() - began) * 1000))
+    if not outcome.is_accepted:
+        # A test is answered at once and not tried again.
+        Notification.objects.filter(pk=notification.pk).update(
+            state=NotificationState.DROPPED, reason=outcome.answer[:300]
+        )
+    channel.tested_at, channel.test_answer = now, _in_words(outcome)[:300]
+    channel.save(update_fields=["tested_at", "test_answer"])
+    return outcome
+
+
+def _in_words(outcome: Outcome) -> str:
+    status = f" ({outcome.status})" if outcome.status else ""
+    return f"{'Accepted' if outcome.is_accepted else 'Failed'}{status}: {outcome.answer or 'no answer'}"

@@ -1,0 +1,25 @@
+"""What to do about what happened: rules, their alerts, where people are told, and what mutes it; one noun a module."""
+
+from alerts.models.alert import Alert, AlertEntry, AlertState, EntryKind
+from alerts.models.channel import Channel, ChannelKind, Route
+from alerts.models.notification import Notification, NotificationAttempt, NotificationKind, NotificationState
+from alerts.models.rule import AlertRule, ConditionType
+from alerts.models.silence import MaintenanceWindow, Silence
+
+__all__ = [
+    "Alert",
+    "AlertEntry",
+    "AlertRule",
+    "AlertState",
+    "Channel",
+    "ChannelKind",
+    "ConditionType",
+    "EntryKind",
+    "MaintenanceWindow",
+    "Notification",
+    "NotificationAttempt",
+    "NotificationKind",
+    "NotificationState",
+    "Route",
+    "Silence",
+]

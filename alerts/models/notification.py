@@ -1,0 +1,82 @@
+"""The outbox: what people are to be told, written in the transaction that changed the alert, and each attempt to tell it."""
+
+from uuid import uuid4
+
+from django.db import models
+from django.db.models import Q
+
+from alerts.models.alert import Alert
+from alerts.models.channel import Channel
+
+
+class NotificationKind(models.TextChoices):
+    FIRING = "firing", "Fires"
+    REPEAT = "repeat", "Still fires"
+    RESOLVED = "resolved", "Resolved"
+    TEST = "test", "Test"
+
+
+class NotificationState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    SENT = "sent", "Sent"
+    DEAD = "dead", "Given up"
+    MUTED = "muted", "Muted"
+    DROPPED = "dropped", "No longer needed"
+
+
+class Notification(models.Model):
+    """One message to one channel. Retries carry the same key, so that the other side can tell a repeat."""
+
+    key = models.UUIDField(default=uuid4, unique=True, editable=False)
+    alert = models.ForeignKey(Alert, null=True, on_delete=models.CASCADE, related_name="notifications")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="notifications")
+    kind = models.CharField(max_length=8, choices=NotificationKind.choices)
+    # Which repeat it is; 0 otherwise.
+    number = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=8, choices=NotificationState.choices, default=NotificationState.WAITING)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    attempt_count = models.PositiveIntegerField(default=0)
+    settled_at = models.DateTimeField(null=True)
+    # When the fallback address was told that it was given up.
+    fallback_told_at = models.DateTimeField(null=True)
+    # Why it is muted or dropped.
+    reason = models.CharField(max_length=300, blank=True)
+    # The message as it was written then (alerts.channels.message); empty until it is sent the first time.
+    content = models.JSONField(default=dict)
+    # What the other side calls the message, by which it can be changed later: {"channel": …, "ts": …} of Slack.
+    receipt = models.JSONField(default=dict)
+    # The message that told of this one too, when many were due for the channel at once.
+    carrier = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="carried")
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            # An alert's transition is told once a channel, however many evaluators saw it.
+            models.UniqueConstraint(
+                "alert", "channel", "kind", "number", name="notification_once", condition=Q(alert__isnull=False)
+            ),
+        ]
+        indexes = [
+            # What is due, the oldest first.
+            models.Index("due_at", name="notification_due", condition=Q(state="waiting")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.channel}"
+
+
+class NotificationAttempt(models.Model):
+    """What the other side answered, and after how long."""
+
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="attempts")
+    at = models.DateTimeField()
+    is_accepted = models.BooleanField()
+    # HTTP's or SMTP's; null where there was no answer.
+    status = models.PositiveSmallIntegerField(null=True)
+    answer = models.CharField(max_length=500, blank=True)
+    took_ms = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index("notification", "at", name="attempt_by_notification")]

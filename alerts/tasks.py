@@ -1,0 +1,44 @@
+"""Periodic work on alerts; the schedules are in `liftmon/beat.py`."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from alerts import delivery, evaluation, telling
+
+
+@shared_task(name="alerts.tasks.judge_news", soft_time_limit=60)
+def judge_news(**_: object) -> int:
+    """And send at once what that brought: somebody waits for it."""
+    fired = evaluation.judge_news(now=timezone.now()).fired
+    if fired:
+        deliver_due.delay()
+    return fired
+
+
+@shared_task(name="alerts.tasks.judge_windows", soft_time_limit=120)
+def judge_windows(**_: object) -> int:
+    return evaluation.judge_windows(now=timezone.now()).judged
+
+
+@shared_task(name="alerts.tasks.deliver_due", soft_time_limit=60)
+def deliver_due(**_: object) -> int:
+    """One task a channel: a slow one holds up nobody else."""
+    due = delivery.channels_due(now=timezone.now())
+    for channel_id in due:
+        deliver.delay(channel_id=channel_id)
+    return len(due)
+
+
+@shared_task(name="alerts.tasks.deliver", soft_time_limit=120)
+def deliver(*, channel_id: int, **_: object) -> int:
+    return delivery.deliver(channel_id)
+
+
+@shared_task(name="alerts.tasks.tell_fallback", soft_time_limit=60)
+def tell_fallback(**_: object) -> int:
+    return delivery.tell_fallback(now=timezone.now())
+
+
+@shared_task(name="alerts.tasks.remind", soft_time_limit=60)
+def remind(**_: object) -> int:
+    return telling.remind(now=timezone.now())
