@@ -93,7 +93,9 @@ def _judge_notices(changes: Changes, now: datetime) -> int:
                     one.event_count += count
                     one.at = max(filter(None, (one.at, notice.occurred_at)))
                     one.sentence = _event_sentence(notice, names)
-                    one.evidence = {"event_id": str(notice.event_ids[-1]), "service": notice.service_id}
+                    one.evidence = {
+                        "event_id": str(notice.event_ids[-1]), "service": notice.service_id, "endpoint": notice.endpoint,
+                    }  # fmt: skip
             for key, one in sorted(news.items()):
                 _move(rule, key, one.labels, Judged(True, None, None, one.sentence), now, changes, one)
         EventNotice.objects.filter(pk__in=[notice.pk for notice in notices]).delete()
@@ -159,7 +161,17 @@ def _judge_issue(rule: AlertRule, transition: IssueTransition, changes: Changes,
         return
     labels = {**labels_of(rule, words), "issue": str(issue.pk)}
     what = "New issue" if transition.kind == TransitionKind.NEW else "Came back"
-    news = _News(labels, 1, at=transition.at, evidence={"issue": issue.pk, "event_id": str(event.pk)})
+    news = _News(
+        labels,
+        1,
+        at=transition.at,
+        evidence={
+            "issue": issue.pk,
+            "event_id": str(event.pk),
+            "service": event.service_id,
+            "endpoint": event.endpoint,
+        },
+    )
     judged = Judged(True, None, None, f"{what}: {issue.title}"[:500])
     _move(rule, key_of(labels), labels, judged, now, changes, news)
 

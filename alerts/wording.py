@@ -55,8 +55,10 @@ def test_message(channel: Channel, *, now: datetime) -> AlertMessage:
 
 
 def title_of(alert: Alert) -> str:
-    """“Critical event: db_pool_error”: the rule, and what its group is about."""
+    """“db_pool_error”, or “An AI provider fails: openai”: the rule, and what its group is about."""
     told = [value for word, value in sorted(alert.labels.items()) if word not in (*_PLACES, "issue") and value]
+    if "name" in alert.labels:
+        return ", ".join(told)
     return f"{alert.rule.name}: {', '.join(told)}" if told else alert.rule.name
 
 
@@ -64,9 +66,8 @@ def where_of(alert: Alert, services: Mapping[int, str]) -> str:
     """“lift web, production, /api/career”."""
     service = str(alert.labels.get("service") or alert.rule.service_id or alert.evidence.get("service") or "")
     name = services.get(int(service), f"service {service}") if service.isdigit() else ""
-    return ", ".join(
-        one for one in (name, alert.labels.get("environment", ""), alert.labels.get("endpoint", "")) if one
-    )
+    endpoint = alert.labels.get("endpoint") or str(alert.evidence.get("endpoint", ""))
+    return ", ".join(one for one in (name, alert.labels.get("environment", ""), endpoint) if one)
 
 
 def takes_of(alert: Alert) -> counting.Takes:
@@ -154,8 +155,10 @@ def _growth(counts: EventCounts) -> str:
     *_, before, last = counts.steps
     if not before and not last:
         return ""
+    if not before:
+        return f"New: {last:,} in the last {spoken(_STEP.total_seconds())}, none in those before."
     # Beyond what a count scatters by.
-    margin = 2 * max(before, 1) ** 0.5
+    margin = 2 * before**0.5
     verb = "Growing" if last > before + margin else "Falling" if last < before - margin else "Steady"
     return f"{verb}: {last:,} in the last {spoken(_STEP.total_seconds())}, {before:,} in those before."
 
