@@ -1,0 +1,386 @@
+"""Whether several endpoints fail together, who fell first, and where it comes from. Pure.
+
+The guide: three or more endpoints that fail within five minutes are CRITICAL. Here an endpoint fails when its failures exceed what
+is usual for it beyond chance (alerts.usual_failures), and are twice as many at least, and it has not recovered meanwhile. Endpoints
+fail together when so many of them at once are no chance either: of a hundred endpoints three are soon beyond one bound or another.
+And they have to go on failing for half a minute, which a restart does not: that is what it costs to tell the two apart.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from alerts.suspects import Suspect, Witness, Words, suspects_of
+from alerts.usual_failures import Expectation, Usual, binomial_tail, expectation, typical_share
+
+_MINUTE = timedelta(minutes=1)
+# Minutes that are looked at: the youngest two, the window, and half an hour, in which a slow burn shows.
+_FAST, _SLOW = 2, 30
+# An endpoint fails when chance would bring it so far once in 500 looks; so many together, once in a million.
+_ALONE = 2e-3
+_TOGETHER = 1e-6
+# And what is not at least twice what is usual helps nobody, however certain it is.
+_FACTOR = 2.0
+# A restart takes seconds.
+_LASTING = timedelta(seconds=30)
+# Failing half as often as before would have shown by now, with all but this probability.
+_RECOVERED = 0.01
+# A member is judged by its last minutes when it is asked whether it has recovered, and less strictly than when it fell.
+_CALM = timedelta(minutes=2)
+_STILL = 0.05
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What was counted in the minute that begins at ``start`` (aware). ``requests`` below ``failures``: they are not counted."""
+
+    start: datetime
+    failures: int
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """``minutes``: the last 5 at least, 30 to find slow burns, in any order, with the one that runs; quiet ones may be left out.
+
+    ``usual`` is that of earlier hours, without these minutes; None: too young. ``first_failed_at`` and ``last_failed_at``: when it
+    first and last failed in the window, to the second, where the caller knows; then a blip is better told from a cascade.
+    """
+
+    service_id: int
+    endpoint: str
+    minutes: Sequence[Minute]
+    usual: Usual | None = None
+    words: Words = field(default_factory=dict)
+    first_failed_at: datetime | None = None
+    last_failed_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[int, str]:
+        return self.service_id, self.endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """At least so many ``endpoints``, each with so many failures, within ``window``."""
+
+    endpoints: int = 3
+    window: timedelta = timedelta(minutes=5)
+    least_failures: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Counts of the window. ``requests`` is 0 where they are not counted; ``expected``: failures, had it been as usual."""
+
+    service_id: int
+    endpoint: str
+    began_at: datetime
+    failures: int
+    requests: int
+    expected: float
+
+    @property
+    def key(self) -> tuple[int, str]:
+        return self.service_id, self.endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """``members`` in the order in which they fell; ``suspects`` the likeliest first. ``chance``: of so many failing at once."""
+
+    members: tuple[Member, ...]
+    suspects: tuple[Suspect, ...]
+    chance: float
+    summary: str
+
+    @property
+    def began_at(self) -> datetime:
+        return self.members[0].began_at
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a cascade goes on: who ``joined``, who ``recovered``, and who of the earlier members is ``failing`` still."""
+
+    joined: tuple[Member, ...]
+    recovered: tuple[Member, ...]
+    failing: tuple[Member, ...]
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return _in_order((*self.failing, *self.joined))
+
+    @property
+    def is_over(self) -> bool:
+        """One endpoint alone is not together."""
+        return len(self.failing) + len(self.joined) < 2
+
+
+def cascade_of(
+    endpoints: Iterable[Endpoint],
+    *,
+    now: datetime,
+    condition: Condition | None = None,
+    released_at: Mapping[str, datetime] | None = None,
+) -> Cascade | None:
+    """``released_at``: when each release was first seen, where it is known."""
+    condition = condition or Condition()
+    looks = _looks(endpoints, now=now, condition=condition)
+    fallen = [one for look in looks if (one := _fallen(look, condition)) is not None]
+    if len(fallen) < max(condition.endpoints, 1):
+        return None
+    judged = sum(look.could_fail(condition) for look in looks)
+    chance = _chance_together([one.chance for one in fallen], judged=judged, least=condition.endpoints)
+    is_over = sum(one.calm for one in fallen) < math.log(_RECOVERED)
+    if chance > _TOGETHER or is_over or sum(one.lasts for one in fallen) < condition.endpoints:
+        return None
+    members = _in_order(one.member for one in fallen)
+    keys = {member.key for member in members}
+    suspects = suspects_of(
+        [one.witness for one in sorted(fallen, key=lambda one: one.member.key)],
+        others=[look.endpoint.words for look in looks if look.endpoint.key not in keys],
+        released_at=released_at,
+    )
+    return Cascade(members, suspects, chance, _summary(members, suspects))
+
+
+def course_of(
+    members: Sequence[Member], endpoints: Iterable[Endpoint], *, now: datetime, condition: Condition | None = None
+) -> Course:
+    """What became of a cascade's members. Who left no trace in the minutes has recovered.
+
+    An endpoint recovers when it is back at what is usual, and it is no accident of few requests: failing half as often would have
+    shown. Without requests it recovers when the window is over.
+    """
+    condition = condition or Condition()
+    looks = {look.endpoint.key: look for look in _looks(endpoints, now=now, condition=condition)}
+    before = {member.key: member for member in members}
+    well = {key: _well(member, looks.get(key)) for key, member in before.items()}
+    undecided = [value for value in well.values() if value < 0]
+    # Of one with few requests it takes long to say; of several together it does not.
+    bound = math.log(_RECOVERED)
+    are_well = sum(undecided) <= bound
+    recovered = [before[key] for key, value in well.items() if value <= bound or (value < 0 and are_well)]
+    failing = [before[key] for key, value in well.items() if value > bound and not (value < 0 and are_well)]
+    fallen = (_fallen(look, condition) for key, look in looks.items() if key not in before)
+    joined = [one.member for one in fallen if one is not None and one.lasts]
+    return Course(_in_order(joined), _in_order(recovered), _in_order(failing))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """An endpoint's minutes by age: the one that runs first. ``elapsed``: seconds of it that are over."""
+
+    endpoint: Endpoint
+    now: datetime
+    elapsed: float
+    window: int
+    failures: list[int]
+    requests: list[int]
+    usual: Expectation
+
+    def failed(self, minutes: int, since: int = 0) -> int:
+        return sum(self.failures[since:minutes])
+
+    def requested(self, minutes: int, since: int = 0) -> int:
+        return sum(self.requests[since:minutes])
+
+    def length(self, minutes: int) -> float:
+        return minutes - 1 + self.elapsed / 60
+
+    def expected(self, minutes: int) -> float:
+        return self.usual.expected(self.failed(minutes), self.requested(minutes), self.length(minutes))
+
+    def chance(self, minutes: int) -> float:
+        return self.usual.chance(self.failed(minutes), self.requested(minutes), self.length(minutes))
+
+    def start(self, age: int) -> datetime:
+        return _full_minute(self.now) - age * _MINUTE
+
+    def end(self, age: int) -> datetime:
+        return min(self.start(age) + _MINUTE, self.now)
+
+    def could_fail(self, condition: Condition) -> bool:
+        return max(self.failed(self.window), self.requested(self.window)) >= condition.least_failures
+
+
+@dataclass(frozen=True, slots=True)
+class _Fallen:
+    """``calm``: the logarithm of the probability of what went well since its last failure, if it failed half as often as before."""
+
+    member: Member
+    witness: Witness
+    chance: float
+    calm: float
+    lasts: bool
+
+
+def _looks(endpoints: Iterable[Endpoint], *, now: datetime, condition: Condition) -> list[_Look]:
+    distinct: dict[tuple[int, str], Endpoint] = {}
+    for endpoint in endpoints:
+        known = distinct.get(endpoint.key)
+        if known is None or _volume(endpoint) > _volume(known):
+            distinct[endpoint.key] = endpoint
+    running = _full_minute(now)
+    elapsed = (now - running).total_seconds()
+    # Nothing that began before the window counts in it; the minute that runs is one of its minutes.
+    window = int((condition.window.total_seconds() - elapsed) // 60) + 1
+    typical = typical_share(endpoint.usual for endpoint in distinct.values())
+    looks = []
+    for _, endpoint in sorted(distinct.items()):
+        failures, requests = _by_age(endpoint.minutes, running, max(window, _SLOW))
+        usual = expectation(endpoint.usual, typical)
+        looks.append(_Look(endpoint, now, elapsed, max(window, 1), failures, requests, usual))
+    return looks
+
+
+def _volume(endpoint: Endpoint) -> tuple[int, int]:
+    return sum(minute.failures for minute in endpoint.minutes), sum(minute.requests for minute in endpoint.minutes)
+
+
+def _by_age(minutes: Sequence[Minute], running: datetime, length: int) -> tuple[list[int], list[int]]:
+    failures, requests = [0] * length, [0] * length
+    for minute in minutes:
+        age = -((minute.start - running) // _MINUTE)
+        if 0 <= age < length:
+            failures[age] += max(minute.failures, 0)
+            requests[age] += max(minute.requests, 0)
+    return failures, requests
+
+
+def _fallen(look: _Look, condition: Condition) -> _Fallen | None:
+    """None: as usual, or too little to judge by, or recovered."""
+    failures, requests = look.failed(look.window), look.requested(look.window)
+    expected = look.expected(look.window)
+    if failures < max(condition.least_failures, 1) or failures < _FACTOR * expected:
+        return None
+    scans = {min(_FAST, look.window), look.window, max(_SLOW, look.window)}
+    chance = min(1.0, len(scans) * min(look.chance(minutes) for minutes in scans))
+    if chance > _ALONE:
+        return None
+    oldest = _onset(look)
+    began_at = _began_at(look, oldest)
+    newest = next(age for age, count in enumerate(look.failures) if count)
+    exact = look.endpoint.last_failed_at
+    last_at = look.end(newest) if exact is None else min(max(exact, look.start(newest)), look.end(newest))
+    calm = _calm(look, newest, oldest, last_at)
+    if calm < math.log(_RECOVERED):
+        return None
+    is_exact = exact is not None and look.endpoint.first_failed_at is not None
+    seconds = max((last_at - began_at).total_seconds(), 1.0)
+    member = Member(*look.endpoint.key, began_at, failures, requests if requests >= failures else 0, round(expected, 2))
+    return _Fallen(
+        member,
+        Witness(
+            *look.endpoint.key,
+            began_at,
+            is_exact,
+            failures,
+            look.failed(oldest + 1) / seconds,
+            look.endpoint.words,
+        ),
+        chance,
+        calm,
+        _lasts(look, began_at=began_at, last_at=last_at, minutes=oldest - newest + 1, is_exact=is_exact, calm=calm),
+    )
+
+
+def _lasts(look: _Look, *, began_at: datetime, last_at: datetime, minutes: int, is_exact: bool, calm: float) -> bool:
+    """Whether it failed for half a minute, or fell silent altogether. One minute's count does not tell how long it took."""
+    if calm == 0.0 and look.now - began_at >= _LASTING and look.now - last_at >= _LASTING:
+        return True
+    return last_at - began_at >= _LASTING and (is_exact or minutes > 1)
+
+
+def _onset(look: _Look) -> int:
+    """The age of the minute from which on an endpoint fails: where the likelihood ratio of a change is greatest."""
+    best, at = 0.0, 0
+    failures = requests = 0
+    for age, count in enumerate(look.failures):
+        failures, requests = failures + count, requests + look.requests[age]
+        if not count:
+            continue
+        expected = max(look.usual.expected(failures, requests, look.length(age + 1)), 1e-9)
+        ratio = failures * math.log(failures / expected) - (failures - expected) if failures > expected else 0.0
+        if ratio > best:
+            best, at = ratio, age
+    return at
+
+
+def _began_at(look: _Look, age: int) -> datetime:
+    """To the second where its first failure is known; else the minute is shared out by the rate of the next."""
+    start, end = look.start(age), look.end(age)
+    first = look.endpoint.first_failed_at
+    if first is not None and start <= first <= end:
+        return first
+    if age == 0:
+        return start
+    count, following = look.failures[age], look.failures[age - 1]
+    if age == 1 and look.elapsed > 0:
+        following = round(following * 60 / max(look.elapsed, 15.0))
+    failing = min(1.0, count / following) if following else 1.0
+    return end - failing * (end - start)
+
+
+def _calm(look: _Look, newest: int, oldest: int, last_at: datetime) -> float:
+    well = sum(max(look.requests[age] - look.failures[age], 0) for age in range(newest))
+    if look.endpoint.last_failed_at is not None:
+        length = max((look.end(newest) - look.start(newest)).total_seconds(), 1.0)
+        after = (look.end(newest) - last_at).total_seconds() / length * look.requests[newest]
+        well += min(int(after), max(look.requests[newest] - look.failures[newest], 0))
+    failures, requests = look.failed(oldest + 1, newest), look.requested(oldest + 1, newest)
+    share = min(1.0, failures / requests) if requests else 1.0
+    return well * math.log1p(-share / 2) if well else 0.0
+
+
+def _chance_together(chances: Sequence[float], *, judged: int, least: int) -> float:
+    """That of ``judged`` endpoints so many are so far from what is usual: the likeliest number of them decides."""
+    ordered = sorted(chances)
+    return min(
+        binomial_tail(number, max(judged, number), ordered[number - 1])
+        for number in range(max(least, 1), len(ordered) + 1)
+    )
+
+
+def _well(member: Member, look: _Look | None) -> float:
+    """0: it fails. Else the logarithm of the probability of its last minutes, if it failed half as often as in the cascade."""
+    if look is None or not look.failed(look.window):
+        return -math.inf
+    minutes = min(int(_CALM / _MINUTE) + 1, look.window)
+    failures, requests = look.failed(minutes), look.requested(minutes)
+    if failures >= _FACTOR * look.expected(minutes) and look.chance(minutes) <= _STILL:
+        return 0.0
+    if not member.requests:
+        return 0.0 if failures else -math.inf
+    half = min(1.0, member.failures / member.requests) / 2
+    # So many that went well, or more.
+    chance = binomial_tail(max(requests - failures, 0), requests, 1 - half)
+    return math.log(chance) if chance > 0 else -math.inf
+
+
+def _in_order(members: Iterable[Member]) -> tuple[Member, ...]:
+    return tuple(sorted(members, key=lambda member: (member.began_at, member.service_id, member.endpoint)))
+
+
+def _summary(members: Sequence[Member], suspects: Sequence[Suspect]) -> str:
+    services = len({member.service_id for member in members})
+    failures, expected = sum(member.failures for member in members), sum(member.expected for member in members)
+    names = ", then ".join(member.endpoint for member in members[:_NAMED])
+    more = f" and {len(members) - _NAMED} more" if len(members) > _NAMED else ""
+    of_services = f" of {services} services" if services > 1 else ""
+    origin = (
+        f"likely origin: {suspects[0].kind.value} {suspects[0].value}"
+        if suspects
+        else "nothing that they share was found"
+    )
+    return (
+        f"{len(members)} endpoints{of_services} fail together since {members[0].began_at.astimezone(UTC):%H:%M:%S} UTC "
+        f"({failures:,} failures, {expected:,.0f} expected): {names}{more}; {origin}."
+    )
+
+
+def _full_minute(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(second=0, microsecond=0)
