@@ -3,7 +3,8 @@
 The guide: three or more endpoints that fail within five minutes are CRITICAL. Here an endpoint fails when its failures exceed what
 is usual for it beyond chance (alerts.usual_failures), and are twice as many at least, and it has not recovered meanwhile. Endpoints
 fail together when so many of them at once are no chance either: of a hundred endpoints three are soon beyond one bound or another.
-And they have to go on failing for half a minute, which a restart does not: that is what it costs to tell the two apart.
+And all but one of them have to go on failing for half a minute, which a restart does not: that much time it costs to tell the
+two apart.
 """
 
 import math
@@ -134,8 +135,9 @@ def cascade_of(
         return None
     judged = sum(look.could_fail(condition) for look in looks)
     chance = _chance_together([one.chance for one in fallen], judged=judged, least=condition.endpoints)
-    is_over = sum(one.calm for one in fallen) < math.log(_RECOVERED)
-    if chance > _TOGETHER or is_over or sum(one.lasts for one in fallen) < condition.endpoints:
+    # Each of them alone may have too few requests to say that it is over.
+    is_over = min(map(sum, zip(*(one.calm for one in fallen), strict=True))) < math.log(_RECOVERED)
+    if chance > _TOGETHER or is_over or sum(one.lasts for one in fallen) < max(condition.endpoints - 1, 1):
         return None
     members = _in_order(one.member for one in fallen)
     keys = {member.key for member in members}
@@ -159,12 +161,13 @@ def course_of(
     looks = {look.endpoint.key: look for look in _looks(endpoints, now=now, condition=condition)}
     before = {member.key: member for member in members}
     well = {key: _well(member, looks.get(key)) for key, member in before.items()}
-    undecided = [value for value in well.values() if value < 0]
-    # Of one with few requests it takes long to say; of several together it does not.
     bound = math.log(_RECOVERED)
-    are_well = sum(undecided) <= bound
-    recovered = [before[key] for key, value in well.items() if value <= bound or (value < 0 and are_well)]
-    failing = [before[key] for key, value in well.items() if value > bound and not (value < 0 and are_well)]
+    undecided = {key: value for key, value in well.items() if bound < value < 0}
+    # Of one with few requests it takes long to say; of several together it does not.
+    are_well = undecided.keys() if sum(undecided.values()) <= bound else frozenset()
+    has_recovered = {key: value <= bound or key in are_well for key, value in well.items()}
+    recovered = [member for key, member in before.items() if has_recovered[key]]
+    failing = [member for key, member in before.items() if not has_recovered[key]]
     fallen = (_fallen(look, condition) for key, look in looks.items() if key not in before)
     joined = [one.member for one in fallen if one is not None and one.lasts]
     return Course(_in_order(joined), _in_order(recovered), _in_order(failing))
@@ -209,12 +212,15 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class _Fallen:
-    """``calm``: the logarithm of the probability of what went well since its last failure, if it failed half as often as before."""
+    """``calm``: by number of minutes, the logarithm of the probability of the last ones, if it failed half as often as before.
+
+    ``lasts``: for longer than a restart takes.
+    """
 
     member: Member
     witness: Witness
     chance: float
-    calm: float
+    calm: Sequence[float]
     lasts: bool
 
 
@@ -266,10 +272,13 @@ def _fallen(look: _Look, condition: Condition) -> _Fallen | None:
     newest = next(age for age, count in enumerate(look.failures) if count)
     exact = look.endpoint.last_failed_at
     last_at = look.end(newest) if exact is None else min(max(exact, look.start(newest)), look.end(newest))
-    calm = _calm(look, newest, oldest, last_at)
-    if calm < math.log(_RECOVERED):
+    well_after = _well_after(look, newest, last_at)
+    silence = _log_well(look.failed(oldest + 1, newest), look.requested(oldest + 1, newest), 0, well_after)
+    calm = _calm(look, oldest)
+    if min(silence, *calm) < math.log(_RECOVERED):
         return None
-    is_exact = exact is not None and look.endpoint.first_failed_at is not None
+    first = look.endpoint.first_failed_at
+    is_exact = exact is not None and first is not None and began_at == first
     seconds = max((last_at - began_at).total_seconds(), 1.0)
     member = Member(*look.endpoint.key, began_at, failures, requests if requests >= failures else 0, round(expected, 2))
     return _Fallen(
@@ -284,29 +293,35 @@ def _fallen(look: _Look, condition: Condition) -> _Fallen | None:
         ),
         chance,
         calm,
-        _lasts(look, began_at=began_at, last_at=last_at, minutes=oldest - newest + 1, is_exact=is_exact, calm=calm),
+        # One minute's count does not tell how long it took. Where nothing went well since, it may as well go on.
+        ((is_exact or oldest > newest) and last_at - began_at >= _LASTING)
+        or (not well_after and look.now - last_at >= _LASTING),
     )
 
 
-def _lasts(look: _Look, *, began_at: datetime, last_at: datetime, minutes: int, is_exact: bool, calm: float) -> bool:
-    """Whether it failed for half a minute, or fell silent altogether. One minute's count does not tell how long it took."""
-    if calm == 0.0 and look.now - began_at >= _LASTING and look.now - last_at >= _LASTING:
-        return True
-    return last_at - began_at >= _LASTING and (is_exact or minutes > 1)
-
-
 def _onset(look: _Look) -> int:
-    """The age of the minute from which on an endpoint fails: where the likelihood ratio of a change is greatest."""
-    best, at = 0.0, 0
-    failures = requests = 0
+    """The age of the minute from which on an endpoint fails: where two rates, before and since, are likeliest.
+
+    What is usual weighs with the minutes before it, so that an endpoint whose usual share is not known is held against itself.
+    """
+    by_share = look.usual.share is not None and sum(look.requests) >= sum(look.failures)
+    exposures = (
+        [float(count) for count in look.requests] if by_share else [look.elapsed / 60] + [1.0] * len(look.failures)
+    )
+    rate = (look.usual.share if by_share else look.usual.rate) or 1.0
+    failures_before = sum(look.failures) + look.usual.shape
+    before = sum(exposures[: len(look.failures)]) + look.usual.shape / rate
+    failures, since = 0, 0.0
+    best, at = -math.inf, 0
     for age, count in enumerate(look.failures):
-        failures, requests = failures + count, requests + look.requests[age]
-        if not count:
+        failures, failures_before = failures + count, failures_before - count
+        since, before = since + exposures[age], before - exposures[age]
+        if not count or not since:
             continue
-        expected = max(look.usual.expected(failures, requests, look.length(age + 1)), 1e-9)
-        ratio = failures * math.log(failures / expected) - (failures - expected) if failures > expected else 0.0
-        if ratio > best:
-            best, at = ratio, age
+        is_more = failures / since > failures_before / before
+        likely = failures * math.log(failures / since) + failures_before * math.log(failures_before / before)
+        if is_more and likely > best:
+            best, at = likely, age
     return at
 
 
@@ -325,15 +340,31 @@ def _began_at(look: _Look, age: int) -> datetime:
     return end - failing * (end - start)
 
 
-def _calm(look: _Look, newest: int, oldest: int, last_at: datetime) -> float:
+def _calm(look: _Look, oldest: int) -> list[float]:
+    """Of the minutes since it fell, each number of the last ones against those before. 0 where they say nothing."""
+    calm = [0.0] * len(look.failures)
+    for split in range(1, oldest + 1):
+        failures, requests = look.failed(oldest + 1, split), look.requested(oldest + 1, split)
+        calm[split] = _log_well(failures, requests, look.failed(split), look.requested(split))
+    return calm
+
+
+def _log_well(failures: int, requests: int, failures_after: int, requests_after: int) -> float:
+    """The logarithm of the probability that so few fail afterwards, if half as many do as before."""
+    # The first failure is why one looks at all; it says nothing about a share.
+    if failures < 2 or not requests_after:
+        return 0.0
+    half = min(1.0, (failures - 1) / requests if requests else 1.0) / 2
+    chance = binomial_tail(max(requests_after - failures_after, 0), requests_after, 1 - half)
+    return math.log(chance) if chance > 0 else -math.inf
+
+
+def _well_after(look: _Look, newest: int, last_at: datetime) -> int:
+    """Requests that went well since its last failure; where only the minute of that is known, those of later minutes."""
     well = sum(max(look.requests[age] - look.failures[age], 0) for age in range(newest))
-    if look.endpoint.last_failed_at is not None:
-        length = max((look.end(newest) - look.start(newest)).total_seconds(), 1.0)
-        after = (look.end(newest) - last_at).total_seconds() / length * look.requests[newest]
-        well += min(int(after), max(look.requests[newest] - look.failures[newest], 0))
-    failures, requests = look.failed(oldest + 1, newest), look.requested(oldest + 1, newest)
-    share = min(1.0, failures / requests) if requests else 1.0
-    return well * math.log1p(-share / 2) if well else 0.0
+    length = max((look.end(newest) - look.start(newest)).total_seconds(), 1.0)
+    after = (look.end(newest) - last_at).total_seconds() / length * look.requests[newest]
+    return well + min(int(after), max(look.requests[newest] - look.failures[newest], 0))
 
 
 def _chance_together(chances: Sequence[float], *, judged: int, least: int) -> float:
@@ -355,10 +386,7 @@ def _well(member: Member, look: _Look | None) -> float:
         return 0.0
     if not member.requests:
         return 0.0 if failures else -math.inf
-    half = min(1.0, member.failures / member.requests) / 2
-    # So many that went well, or more.
-    chance = binomial_tail(max(requests - failures, 0), requests, 1 - half)
-    return math.log(chance) if chance > 0 else -math.inf
+    return _log_well(member.failures, member.requests, failures, requests)
 
 
 def _in_order(members: Iterable[Member]) -> tuple[Member, ...]:

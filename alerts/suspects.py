@@ -61,12 +61,14 @@ _CARRIES, _CARRIES_SURELY = 0.25, 0.5
 # Half of the members, and never one alone.
 _SHARED = 0.5
 _LEAST_SCORE = 0.25
-# A release is fresh for so long before the first endpoint falls; clocks and minutes are off by so much.
-_FRESH = timedelta(minutes=30)
+# A release is suspected half as much for each quarter of an hour in which nothing fell; clocks and minutes are off by so much.
+_FRESH = timedelta(minutes=15)
 _SLACK = timedelta(minutes=2)
-_OLD, _UNDATED = 0.2, 0.5
+_UNDATED = 0.5
 # A lead of so many seconds is half certain; minutes alone tell less than exact times do.
 _LEAD_EXACT, _LEAD_BY_MINUTES = 15.0, 45.0
+# What fails so many seconds before the others has little to do with them.
+_LONGEST_LEAD = 600.0
 
 
 def suspects_of(
@@ -112,17 +114,22 @@ def _shared(witnesses: Sequence[Witness], kind: SuspectKind) -> list[Suspect]:
 
 
 def _releases(witnesses: Sequence[Witness], released_at: Mapping[str, datetime]) -> list[Suspect]:
-    first = min(witness.began_at for witness in witnesses)
     found = []
     for suspect in _shared(witnesses, SuspectKind.RELEASE):
         seen = released_at.get(suspect.value)
         if seen is None:
             freshness, sentence = _UNDATED, "When it was first seen is not known."
-        elif first - _FRESH <= seen <= first + _SLACK:
-            freshness = 1.0
-            sentence = f"It was first seen at {_clock(seen)}, and the first endpoint fell at {_clock(first)}."
         else:
-            freshness, sentence = _OLD, f"But it was first seen at {_clock(seen)} on {seen.astimezone(UTC):%Y-%m-%d}."
+            # One endpoint that failed before it does not clear a release of the others.
+            ages = [witness.began_at - seen for witness in witnesses if witness.began_at >= seen - _SLACK]
+            age = max(min(ages, default=timedelta()), timedelta())
+            freshness = len(ages) / len(witnesses) * math.exp2(-age / _FRESH)
+            sentence = (
+                f"It was first seen at {_clock(seen)} on {seen.astimezone(UTC):%Y-%m-%d}; "
+                f"{len(ages)} of {len(witnesses)} endpoints fell after it, the first {_spoken(age)} later."
+                if ages
+                else f"But it was first seen at {_clock(seen)}, when all of them failed already."
+            )
         score = round(suspect.score * freshness, 3)
         found.append(Suspect(suspect.kind, suspect.value, score, (*suspect.evidence, sentence)))
     return found
@@ -140,7 +147,7 @@ def _first_mover(witnesses: Sequence[Witness]) -> list[Suspect]:
     patience = 1 / second.failures_per_second if second.failures_per_second > 0 else 0.0
     lead = (second.began_at - first.began_at).total_seconds()
     certain = lead - patience
-    if certain <= 0:
+    if certain <= 0 or lead > _LONGEST_LEAD:
         return []
     half = _LEAD_EXACT if first.is_exact and second.is_exact else _LEAD_BY_MINUTES
     evidence = [
@@ -164,6 +171,11 @@ def _is_named_by_others(first: Witness, witnesses: Sequence[Witness]) -> bool:
         if witness is not first
         for exception in witness.words.get(SuspectKind.EXCEPTION, {})
     )
+
+
+def _spoken(age: timedelta) -> str:
+    seconds = age.total_seconds()
+    return f"{seconds:.0f} seconds" if seconds < 120 else f"{seconds / 60:,.0f} minutes"
 
 
 def _clock(at: datetime) -> str:

@@ -190,13 +190,15 @@ def binomial_tail(least: int, trials: int, share: float) -> float:
         return 0.0
     if trials > _MOST_TRIALS:
         least, trials = max(1, least * _MOST_TRIALS // trials), _MOST_TRIALS
+    if least < trials * share:
+        # Up to the mean the terms grow out of nothing, which floats lose; those of the other side do not.
+        return 1 - binomial_tail(trials - least + 1, trials, 1 - share)
     log_first = math.lgamma(trials + 1) - math.lgamma(least + 1) - math.lgamma(trials - least + 1)
-    term = math.exp(log_first + least * math.log(share) + (trials - least) * math.log1p(-share))
+    term = math.exp(min(log_first + least * math.log(share) + (trials - least) * math.log1p(-share), 0.0))
     total, odds = term, share / (1 - share)
     for count in range(least, trials):
         term *= (trials - count) / (count + 1) * odds
         total += term
-        # Up to their mean the terms grow.
-        if count > trials * share and term < _NEGLIGIBLE * total:
+        if term < _NEGLIGIBLE * total:
             break
     return min(total, 1.0)

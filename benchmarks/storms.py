@@ -1,7 +1,8 @@
 """Storms with known truth: sites of 20 to 60 endpoints, and what happens to them, drawn from a seed. Pure.
 
-Traffic is heavy-tailed (log-normal, around 12 requests a minute), every endpoint has its own share of failures (around 0.3 %) that drifts from
-hour to hour, some always fail a little, a tenth is too young to have a usual share, and a fifth had an outage within the last day.
+Traffic is heavy-tailed (log-normal, around 12 requests a minute), every endpoint has its own share of failures (around 0.3 %) that
+drifts from hour to hour, some always fail a little, a tenth is too young to have a usual share, and a fifth had an outage within
+the last day.
 """
 
 import math
@@ -28,7 +29,7 @@ MIX = {
 }
 MINUTES = 30
 SLOW_MINUTES = 75
-# An endpoint is seen to fail when so many failures beyond the usual are to be expected of it in five minutes; three such make a cascade.
+# An endpoint is seen to fail when so many failures beyond the usual are to be expected of it in five minutes; three make a cascade.
 SEEN_BY = 6.0
 _RAMP_SECONDS = 3600.0
 
@@ -48,7 +49,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """From ``start`` to ``end`` (seconds) so much more of the requests of a source fails; it may take ``ramp`` seconds to get there."""
+    """From ``start`` to ``end`` (seconds) so much more of a source's requests fails; it may take ``ramp`` seconds to get there."""
 
     source: int
     start: float
@@ -63,7 +64,7 @@ class Trouble:
 
 @dataclass(slots=True)
 class Storm:
-    """``origin``: kind and value of the true one. ``seconds``: how long it is played. ``surge``: by how much traffic grows, from when to when."""
+    """Played for ``seconds``. ``origin``: the true one. ``surge``: by how much traffic grows, from when to when, and whose."""
 
     kind: str
     sources: list[Source]
@@ -143,7 +144,7 @@ def _failures(source: Source, share: float) -> float:
 
 
 def _victims(rng: random.Random, storm: Storm, number: int, share: Callable[[], float]) -> list[tuple[int, float]]:
-    """Different sources with the share of each; at least three of them are seen to fail. Who is hit has nothing to do with traffic."""
+    """Different sources with the share of each, whatever their traffic is; at least three of them are seen to fail."""
     while True:
         chosen = [(source, share()) for source in rng.sample(range(len(storm.sources)), number)]
         if sum(_failures(storm.sources[source], more) >= SEEN_BY for source, more in chosen) >= 3:
