@@ -3,8 +3,8 @@
 The guide: three or more endpoints that fail within five minutes are CRITICAL. Here an endpoint fails when its failures exceed what
 is usual for it beyond chance (alerts.usual_failures), and are twice as many at least, and it has not recovered meanwhile. Endpoints
 fail together when so many of them at once are no chance either: of a hundred endpoints three are soon beyond one bound or another.
-And all but one of them have to go on failing for half a minute, which a restart does not: that much time it costs to tell the
-two apart.
+And as many as are asked for, but one, have to go on failing for half a minute, which a restart does not: that much time it costs to
+tell the two apart.
 """
 
 import math
@@ -243,8 +243,9 @@ def _looks(endpoints: Iterable[Endpoint], *, now: datetime, condition: Condition
     return looks
 
 
-def _volume(endpoint: Endpoint) -> tuple[int, int]:
-    return sum(minute.failures for minute in endpoint.minutes), sum(minute.requests for minute in endpoint.minutes)
+def _volume(endpoint: Endpoint) -> list[tuple[int, int, datetime]]:
+    """Of the same endpoint told twice, the one that failed worse in any minute is believed."""
+    return sorted(((one.failures, one.requests, one.start) for one in endpoint.minutes), reverse=True)
 
 
 def _by_age(minutes: Sequence[Minute], running: datetime, length: int) -> tuple[list[int], list[int]]:
