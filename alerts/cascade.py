@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from alerts.suspects import Suspect, Witness, Words, suspects_of
-from alerts.usual_failures import Expectation, Usual, binomial_tail, expectation, typical_share
+from alerts.usual_failures import Expectation, Span, Usual, binomial_tail, expectation, typical_share, usual_of
 
 _MINUTE = timedelta(minutes=1)
 # Minutes that are looked at: the youngest two, the window, and half an hour, in which a slow burn shows.
 _FAST, _SLOW = 2, 30
+# Where nothing else is known of an endpoint, its minutes before these say what is usual.
+_YOUNG = 10
 # An endpoint fails when chance would bring it so far once in 500 looks; so many together, once in a million.
 _ALONE = 2e-3
 _TOGETHER = 1e-6
@@ -238,8 +240,8 @@ def _looks(endpoints: Iterable[Endpoint], *, now: datetime, condition: Condition
     looks = []
     for _, endpoint in sorted(distinct.items()):
         failures, requests = _by_age(endpoint.minutes, running, max(window, _SLOW))
-        usual = expectation(endpoint.usual, typical)
-        looks.append(_Look(endpoint, now, elapsed, max(window, 1), failures, requests, usual))
+        usual = endpoint.usual or _usual_of_itself(failures, requests)
+        looks.append(_Look(endpoint, now, elapsed, max(window, 1), failures, requests, expectation(usual, typical)))
     return looks
 
 
@@ -251,11 +253,17 @@ def _volume(endpoint: Endpoint) -> list[tuple[int, int, datetime]]:
 def _by_age(minutes: Sequence[Minute], running: datetime, length: int) -> tuple[list[int], list[int]]:
     failures, requests = [0] * length, [0] * length
     for minute in minutes:
-        age = -((minute.start - running) // _MINUTE)
+        since = minute.start - running
+        age = -(since.days * 1440 + since.seconds // 60)
         if 0 <= age < length:
-            failures[age] += max(minute.failures, 0)
-            requests[age] += max(minute.requests, 0)
+            failures[age] += max(0, minute.failures)
+            requests[age] += max(0, minute.requests)
     return failures, requests
+
+
+def _usual_of_itself(failures: Sequence[int], requests: Sequence[int]) -> Usual | None:
+    """Of an endpoint too young for more: its minutes before the last ten, if there were any."""
+    return usual_of(Span(*counts, 1.0) for counts in zip(failures[_YOUNG:], requests[_YOUNG:], strict=True))
 
 
 def _fallen(look: _Look, condition: Condition) -> _Fallen | None:
