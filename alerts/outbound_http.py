@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPException
@@ -90,9 +90,13 @@ def post(text: str, body: bytes, *, headers: Mapping[str, str], timeout_seconds:
         with deadline:
             # The fragment stays here; `request_uri` is the path with the query.
             connection.request("POST", url.request_uri, body=body, headers=sent, preload_content=False)
-            response = connection.getresponse()
-            said = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, said, _start_of(response))
+            # The connection hands its socket to the answer, which has to be closed then.
+            with closing(connection.getresponse()) as response:
+                if deadline.is_over:
+                    # Shut in the middle of its head, which reads like the end of it.
+                    raise TimeoutError
+                said = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status, said, _start_of(response))
     except OutboundError:
         raise
     except (OSError, HTTPException, HTTPError, ValueError) as error:

@@ -64,7 +64,7 @@ def validated(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def send(settings: Mapping[str, str], message: AlertMessage, *, key: UUID) -> Outcome:
-    """One message to the target; no service takes a key. Of the answer Apprise tells the status at most, where its log has one."""
+    """One message to the target; no service takes a key. The status is known where Apprise's log has it."""
     # Loaded when it is needed: it takes a second and forty megabytes, which processes that never send do without.
     import apprise
 

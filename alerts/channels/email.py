@@ -18,7 +18,7 @@ from django.core.validators import validate_email
 from django.template.loader import render_to_string
 
 from alerts.channels.message import EXAMPLE_LENGTH, AlertMessage, MessageKind, cut, one_line, plain_text
-from alerts.channels.outcome import Outcome, SettingsError, hidden, needed, only_known
+from alerts.channels.outcome import Outcome, SettingsError, hidden, only_known
 
 SECRET_FIELD = "to"  # noqa: S105 - the name of a field
 FIELDS = (SECRET_FIELD,)
@@ -43,8 +43,10 @@ type _Refusal = tuple[int, str]
 def validated(settings: Mapping[str, str]) -> dict[str, str]:
     """``to``: addresses with commas or line breaks between them. Raises SettingsError."""
     only_known(settings, FIELDS)
-    text = needed(settings, SECRET_FIELD, "Enter the address that shall get the e-mails.")
+    text = settings.get(SECRET_FIELD, "")
     addresses = [one.strip() for one in text.replace(";", ",").replace("\n", ",").split(",") if one.strip()]
+    if not addresses:
+        raise SettingsError(SECRET_FIELD, "Enter the address that shall get the e-mails.")
     if len(addresses) > MOST_ADDRESSES:
         raise SettingsError(SECRET_FIELD, f"At most {MOST_ADDRESSES} addresses: for more, use a mailing list's.")
     for number, address in enumerate(addresses, start=1):
@@ -207,6 +209,9 @@ def _said(error: OSError | smtplib.SMTPException) -> tuple[int, str]:
         return code, _decoded(words)
     if isinstance(error, smtplib.SMTPResponseException):
         return error.smtp_code, _decoded(error.smtp_error)
+    # smtplib tells of a timeout after the connection was made as one that was closed.
+    if isinstance(error, TimeoutError) or "timed out" in str(error):
+        return 0, f"The mail server did not answer within {django_settings.EMAIL_TIMEOUT} s."
     if isinstance(error, smtplib.SMTPException):
         return 0, f"The mail server ended the conversation ({type(error).__name__})."
     if isinstance(error, TimeoutError):
