@@ -209,7 +209,7 @@ def _connected(host: str, port: int, deadline: _Deadline) -> socket.socket:
                     f"{host} has the address {address[0]}, which is {why}, and is not sent to. If that is meant, name the host "
                     "in LIFTMON_OUTBOUND_ALLOWED_HOSTS or its network in LIFTMON_OUTBOUND_ALLOWED_NETWORKS."
                 )
-    failure: OSError = OSError("it has no address")
+    failure: OSError = TimeoutError()
     for family, kind, protocol, address in found:
         if deadline.is_over:
             break
@@ -248,7 +248,7 @@ def _resolved(host: str, port: int, deadline: _Deadline) -> list[_Found]:
         answer = answers.get(timeout=deadline.remaining_seconds())
     except Empty:
         raise OutboundError(f"The address of {host} was not found within {deadline.seconds:g} s.") from None
-    if isinstance(answer, list):
+    if isinstance(answer, list) and answer:
         return answer
     raise OutboundError(f"The address of {host} was not found: is the name right?")
 

@@ -17,7 +17,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.validators import validate_email
 from django.template.loader import render_to_string
 
-from alerts.channels.message import EXAMPLE_LENGTH, AlertMessage, MessageKind, cut, one_line, plain_text
+from alerts.channels.message import EXAMPLE_LENGTH, AlertMessage, MessageKind, cut, is_web_address, one_line, plain_text
 from alerts.channels.outcome import Outcome, SettingsError, hidden, only_known
 
 SECRET_FIELD = "to"  # noqa: S105 - the name of a field
@@ -150,18 +150,19 @@ def _rendered(message: AlertMessage, most: int) -> str:
                 {
                     "title": cut(one_line(one.title), 200),
                     "where": cut(one_line(one.where), 200),
-                    "url": one.url
-                    if one.url.startswith(("https://", "http://")) and len(one.url) <= _TEXT_LENGTH
-                    else "",
+                    "url": one.url if is_web_address(one.url) and len(one.url) <= _TEXT_LENGTH else "",
                     "word": one.severity.value if one.is_firing else "resolved",
                     "colour": _SEVERITY_COLOURS[one.severity.value] if one.is_firing else _RESOLVED_COLOUR,
                 }
                 for one in named
             ],
             "left_out": left_out,
-            "example": cut(message.newest_example.strip(), EXAMPLE_LENGTH),
+            "example": message.example(EXAMPLE_LENGTH),
             "links": [link for link in message.usable_links if len(link.url) <= _TEXT_LENGTH][:12],
-            "labels": [(cut(name, 100), cut(value, 200)) for name, value in sorted(message.labels.items())[:_LABELS]],
+            "labels": [
+                (cut(one_line(name), 100), cut(one_line(value), 200))
+                for name, value in sorted(message.labels.items())[:_LABELS]
+            ],
             "base_url": django_settings.BASE_URL,
         },
     )

@@ -13,8 +13,8 @@ from alerts.channels.outcome import Outcome, SettingsError, judged, needed
 
 
 def json_bytes(document: Mapping[str, Any]) -> bytes:
-    """Compact, and ASCII: lone surrogates that came with somebody's event are escaped instead of refused."""
-    return json.dumps(document, separators=(",", ":")).encode()
+    """Compact UTF-8. A lone surrogate that came with somebody's event becomes a question mark: receivers refuse it, for good."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
 def post(

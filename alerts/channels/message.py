@@ -32,7 +32,7 @@ class Link:
 
     @property
     def is_usable(self) -> bool:
-        return bool(self.label) and self.url.startswith(("https://", "http://"))
+        return bool(one_line(self.label)) and is_web_address(self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,11 @@ class AlertMessage:
             return ""
         return f"{self.users_count:,} {'user' if self.users_count == 1 else 'users'} hurt"
 
+    def example(self, length: int) -> str:
+        """The newest example with its lines, cut, and without what cannot be shown or sent (control signs, lone surrogates)."""
+        shown = "".join(char if char.isprintable() or char in "\n\t" else " " for char in self.newest_example)
+        return cut(shown.strip(), length)
+
     @property
     def usable_links(self) -> list[Link]:
         """What can be done from here: the page of the alert first, the runbook, and what was handed over."""
@@ -180,8 +185,8 @@ def plain_text(message: AlertMessage) -> str:
         if value
     ]
     parts = [head, facts, _storm_lines(message)]
-    if message.newest_example:
-        parts.append(["Newest example:", cut(message.newest_example.strip(), EXAMPLE_LENGTH)])
+    if message.example(EXAMPLE_LENGTH):
+        parts.append(["Newest example:", message.example(EXAMPLE_LENGTH)])
     parts.append([f"{link.label}: {link.url}" for link in message.usable_links])
     if message.labels:
         parts.append(
@@ -216,6 +221,11 @@ def sparkline(steps: Sequence[int]) -> str:
 def one_line(text: str) -> str:
     """The words of a text with one space between them: what others wrote must not begin a line or a header of its own."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def is_web_address(url: str) -> bool:
+    """Whether it may stand behind a link: http or https, and nothing in it that ends it early."""
+    return url.startswith(("https://", "http://")) and url.isprintable() and " " not in url
 
 
 def cut(text: str, length: int) -> str:

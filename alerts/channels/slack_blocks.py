@@ -7,7 +7,7 @@ message, after escaping, and a character beyond the basic plane as two, since Sl
 from collections.abc import Iterable
 from typing import Any
 
-from alerts.channels.message import AlertMessage, Link, ListedAlert, MessageKind, one_line
+from alerts.channels.message import AlertMessage, Link, ListedAlert, MessageKind, is_web_address, one_line
 from events.ingest.types import Severity
 
 TEXT = 4000
@@ -62,8 +62,8 @@ def blocks(message: AlertMessage) -> list[Block]:
         made.append(_section(f"*Likely cause*\n{escaped(cause, SECTION - 20)}"))
     if message.storm_count:
         made.append(_section(_storm(message)))
-    if message.newest_example.strip():
-        made.append(_section(_example(message.newest_example)))
+    if example := message.example(_EXAMPLE):
+        made.append(_section(_example(example)))
     if buttons := _buttons(message.usable_links):
         made.append({"type": "actions", "elements": buttons})
     if labels := _labels(message):
@@ -88,7 +88,7 @@ def linked(url: str, label: str, most: int) -> str:
     """``<url|label>``; only the label where both together are too long."""
     safe = url.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C")
     room = most - _length(safe) - 3
-    if not url.startswith(("https://", "http://")) or any(char.isspace() for char in url) or room < 20:
+    if not is_web_address(url) or room < 20:
         return escaped(label, most)
     return f"<{safe}|{escaped(label, room)}>"
 
@@ -129,9 +129,8 @@ def _fields(message: AlertMessage) -> list[Block]:
 
 def _example(text: str) -> str:
     # A fence within the example would end the fence around it.
-    inside = text.strip().replace("```", "`\u200b`\u200b`")
-    clean = "".join(char if char.isprintable() or char in "\n\t" else " " for char in inside)
-    return f"*Newest example*\n```\n{escaped(clean, _EXAMPLE)}\n```"
+    inside = text.replace("```", "`\u200b`\u200b`")
+    return f"*Newest example*\n```\n{escaped(inside, _EXAMPLE)}\n```"
 
 
 def _storm(message: AlertMessage) -> str:
@@ -154,12 +153,11 @@ def _listed(one: ListedAlert) -> str:
 def _buttons(links: Iterable[Link]) -> list[Block]:
     made: list[Block] = []
     for link in links:
-        label = one_line(link.label)
-        if not label or _length(link.url) > BUTTON_URL or any(char.isspace() for char in link.url):
+        if _length(link.url) > BUTTON_URL:
             continue
         button: Block = {
             "type": "button",
-            "text": _plain_text(label, BUTTON_TEXT),
+            "text": _plain_text(one_line(link.label), BUTTON_TEXT),
             "url": link.url,
             # Slack asks that they differ within a message.
             "action_id": f"link-{len(made)}",

@@ -134,6 +134,20 @@ def test_titles_of_others_cannot_write_headers(postbox: Postbox) -> None:
     assert len(mail["Subject"]) <= 150
 
 
+def test_signs_that_cannot_be_sent_keep_no_mail_back(postbox: Postbox) -> None:
+    bad = "a\ud800\x00\x1bb"
+
+    message = a_message(
+        title=bad, what=bad, where=bad, growth=bad, newest_example=bad, likely_cause=bad, labels={bad: bad}
+    )
+    assert channel.send({"to": "a@b.example"}, message, key=KEY).is_accepted
+
+    (mail,) = postbox.mails
+    assert mail["Subject"] == "Critical: a b"
+    assert "Where: a b" in part(mail, "plain")
+    assert "\x1b" not in part(mail, "plain") + part(mail, "html")
+
+
 def test_each_address_gets_its_own_and_one_that_is_unknown_is_told(postbox: Postbox) -> None:
     postbox.refusals = {"gone@team.example": "550 5.1.1 no such user"}
     settings = channel.validated({"to": "a@team.example; gone@team.example\nb@team.example"})

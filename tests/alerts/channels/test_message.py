@@ -78,7 +78,12 @@ def test_lines_of_others_begin_no_line_of_ours() -> None:
 
 
 def test_links_that_are_none_are_left_out() -> None:
-    links = (Link("Bad", "javascript:alert(1)"), Link("", "https://a.example"), Link("Good", "https://a.example"))
+    links = (
+        Link("Bad", "javascript:alert(1)"),
+        Link("Bad", "https://a.example/ b"),
+        Link("", "https://a.example"),
+        Link("Good", "https://a.example"),
+    )
     message = a_message(url="", runbook_url="ftp://a.example", links=links)
 
     assert [link.label for link in message.usable_links] == ["Good"]

@@ -79,7 +79,7 @@ def test_an_address_that_may_not_be_reached_is_an_outcome(stranger: Receiver) ->
         ({"webhook_url": "http://hooks.slack.com/services/T/B/X"}, "webhook_url"),
         ({"webhook_url": "https://hooks.slack.com.evil.example/services/T/B/X"}, "webhook_url"),
         ({"webhook_url": "https://hooks.slack.com/workflows/T"}, "webhook_url"),
-        ({"webhook_url": "https://hooks.slack.com/services/T/B/X", "chanel": "#a"}, "chanel"),
+        ({"webhook_url": "https://hooks.slack.com/services/T/B/X", "room": "#a"}, "room"),
     ],
 )
 def test_settings_that_cannot_work_name_the_field(given: dict[str, str], field: str) -> None:

@@ -89,7 +89,8 @@ def test_the_document_holds_the_answers() -> None:
 
 
 def test_lone_surrogates_are_no_reason_not_to_send(receiver: Receiver) -> None:
-    assert webhook.send(settings_of(receiver), a_message(newest_example="a\ud800"), key=uuid4()).is_accepted
+    assert webhook.send(settings_of(receiver), a_message(newest_example="a\ud800é"), key=uuid4()).is_accepted
+    assert receiver.received[0].json["data"]["newest_example"] == "a?é"
 
 
 @pytest.mark.parametrize(
