@@ -4,6 +4,7 @@ Slack refuses a whole message for one text that is too long, so that every text 
 message, after escaping, and a character beyond the basic plane as two, since Slack does not say how it counts.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -129,7 +130,7 @@ def _fields(message: AlertMessage) -> list[Block]:
 
 def _example(text: str) -> str:
     # A fence within the example would end the fence around it.
-    inside = text.replace("```", "`\u200b`\u200b`")
+    inside = re.sub("`{3,}", lambda run: "\u200b".join(run[0]), text)
     return f"*Newest example*\n```\n{escaped(inside, _EXAMPLE)}\n```"
 
 

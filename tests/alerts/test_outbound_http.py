@@ -78,6 +78,7 @@ def test_it_posts_the_bytes_and_keeps_the_answer(receiver: Receiver) -> None:
     assert (got.path, got.body) == ("/hook?a=b", b'{"a":1}')
     assert got.headers["content-type"] == "application/json"
     assert got.headers["user-agent"] == "Liftmon (alerts)"
+    assert got.headers["accept-encoding"] == "identity"
     assert got.headers["host"] == f"127.0.0.1:{receiver.port}"
     assert (answer.status, answer.body, answer.headers["retry-after"]) == (202, '{"status":"success"}', "7")
 
