@@ -29,6 +29,8 @@ class Judged:
     threshold: float | None
     sentence: str
     is_known: bool = True
+    # What it rests on, to be kept with the alert; None leaves that as it is.
+    evidence: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

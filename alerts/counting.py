@@ -134,7 +134,8 @@ def first_heard() -> datetime | None:
 
 
 def _words(row: tuple[Any, ...]) -> Words:
-    return Words(*row[:6], _labels(row[6]))
+    service_id, name, severity, endpoint, environment, release, labels = row[:7]
+    return Words(service_id, name, severity, endpoint, environment, release, _labels(labels))
 
 
 @lru_cache(maxsize=20_000)

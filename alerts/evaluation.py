@@ -16,11 +16,12 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 
-from alerts import counting
+from alerts import cascading, counting
 from alerts.conditions import (
     BURN_WINDOWS,
     AbsenceCondition,
     BurnRateCondition,
+    CascadeCondition,
     ConditionError,
     Counted,
     Judged,
@@ -33,6 +34,7 @@ from alerts.machine import Open, Patience, Step, step
 from alerts.matching import Words
 from alerts.models import Alert, AlertEntry, AlertRule, AlertState, ConditionType, EntryKind
 from alerts.telling import tell
+from events.ingest.types import Severity
 from events.latency import milliseconds_of
 from events.models import Event, EventNotice, Issue, IssueTransition, Service, TransitionKind
 from events.rollups import FAILURES
@@ -52,16 +54,20 @@ class Changes:
     fired: int = 0
     resolved: int = 0
     judged: int = 0
+    # Critical events among what was judged.
+    critical: int = 0
 
 
 # --- At once ----------------------------------------------------------------------------------------------------------
 
 
 def judge_news(*, now: datetime) -> Changes:
-    """Judge immediate rules by what arrived since the last time."""
+    """Judge immediate rules by what arrived since the last time, and those of cascades when something critical did."""
     changes = Changes()
     while _judge_notices(changes, now) + _judge_transitions(changes, now):
         pass
+    if changes.critical:
+        changes.fired += judge_cascades(now=now).fired
     return changes
 
 
@@ -100,6 +106,7 @@ def _judge_notices(changes: Changes, now: datetime) -> int:
                 _move(rule, key, one.labels, Judged(True, None, None, one.sentence), now, changes, one)
         EventNotice.objects.filter(pk__in=[notice.pk for notice in notices]).delete()
         changes.judged += len(notices)
+        changes.critical += sum(notice.severity == Severity.CRITICAL for notice in notices)
         return len(notices)
 
 
@@ -189,25 +196,44 @@ def judge_windows(*, now: datetime) -> Changes:
                 return changes
         reading = _Reading(now)
         open_alerts = _open_by_rule()
-        for rule in AlertRule.objects.windowed().order_by("pk"):
-            try:
-                found = _judgements(rule, reading)
-            except ConditionError as error:
-                # It was checked when it was saved; a later version may know fewer parameters.
-                logger.warning("rule_not_judged", rule=rule.pk, reason=str(error))
-                continue
-            changes.judged += 1
-            for key, (labels, judged) in found.items():
-                if judged.holds or key in open_alerts.get(rule.pk, ()):
-                    _move(rule, key, labels, judged, now, changes)
-            for key in open_alerts.get(rule.pk, {}).keys() - found.keys():
-                _let_go(open_alerts[rule.pk][key], now, changes)
+        for rule in AlertRule.objects.windowed().select_related("service").order_by("pk"):
+            _judge_windowed(rule, reading, open_alerts.get(rule.pk, {}), changes)
         for rule in AlertRule.objects.filter(pk__in=open_alerts).immediate():
             for alert in open_alerts[rule.pk].values():
                 _let_go(alert, now, changes)
         for alert in Alert.objects.open().filter(rule__is_enabled=False).select_related("rule"):
             _end(alert, now, changes, "The rule was switched off.")
     return changes
+
+
+def judge_cascades(*, now: datetime) -> Changes:
+    """Judge the rules of cascades at once, as a critical event may be part of one. Nothing while another evaluator judges."""
+    changes = Changes()
+    with transaction.atomic():
+        rules = list(AlertRule.objects.windowed().filter(condition=ConditionType.CASCADE).order_by("pk"))
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {_LOCK}")
+            if not rules or not cursor.fetchone()[0]:
+                return changes
+        reading, open_alerts = _Reading(now), _open_by_rule()
+        for rule in rules:
+            _judge_windowed(rule, reading, open_alerts.get(rule.pk, {}), changes)
+    return changes
+
+
+def _judge_windowed(rule: AlertRule, reading: "_Reading", open_alerts: Mapping[str, Alert], changes: Changes) -> None:
+    try:
+        found = _judgements(rule, reading, open_alerts.values())
+    except ConditionError as error:
+        # It was checked when it was saved; a later version may know fewer parameters.
+        logger.warning("rule_not_judged", rule=rule.pk, reason=str(error))
+        return
+    changes.judged += 1
+    for key, (labels, judged) in found.items():
+        if judged.holds or key in open_alerts:
+            _move(rule, key, labels, judged, reading.now, changes)
+    for key in open_alerts.keys() - found.keys():
+        _let_go(open_alerts[key], reading.now, changes)
 
 
 def _open_by_rule() -> dict[int, dict[str, Alert]]:
@@ -227,6 +253,7 @@ class _Reading:
         self._counts: dict[tuple[datetime, datetime], list[counting.CountOf]] = {}
         self._histograms: dict[int, list[tuple[Words, int, int]]] = {}
         self._users: dict[int, list[tuple[Words, str]]] = {}
+        self._by_minute: list[tuple[Words, datetime, int]] | None = None
         self._heard: list[tuple[Words, datetime]] | None = None
 
     def counts(self, seconds: int, *, days_ago: int = 0) -> list[counting.CountOf]:
@@ -248,6 +275,13 @@ class _Reading:
             self._users[seconds] = counting.users(start=start, end=self.end, severities=FAILURES)
         return self._users[seconds]
 
+    def by_minute(self) -> list[tuple[Words, datetime, int]]:
+        """Of what a cascade may show in."""
+        if self._by_minute is None:
+            start = counting.full_minute(self.now - cascading.LOOKED_AT)
+            self._by_minute = counting.by_minute(start=start, end=self.end)
+        return self._by_minute
+
     def heard(self) -> list[tuple[Words, datetime]]:
         if self._heard is None:
             self._heard = counting.last_heard(since=self.now - _HEARD_SINCE, now=self.now)
@@ -257,8 +291,10 @@ class _Reading:
 Found = dict[str, tuple[dict[str, str], Judged]]
 
 
-def _judgements(rule: AlertRule, reading: _Reading) -> Found:
+def _judgements(rule: AlertRule, reading: _Reading, open_alerts: Iterable[Alert]) -> Found:
     condition = rule.parsed()
+    if isinstance(condition, CascadeCondition):
+        return _cascade(rule, condition, reading, open_alerts)
     if isinstance(condition, ThresholdCondition):
         users: Mapping[str, set[str]] = (
             _users(rule, reading.users(condition.window_seconds)) if condition.measure == "users" else {}
@@ -330,8 +366,8 @@ def _latency(rule: AlertRule, condition: LatencyCondition, reading: _Reading) ->
 
 def _spike(rule: AlertRule, condition: SpikeCondition, reading: _Reading) -> Found:
     groups = _counted(rule, reading.counts(condition.window_seconds))
-    first = Service.objects.filter(pk=rule.service_id).values_list("first_event_at", flat=True).first()
-    first = first or counting.first_heard()
+    of_service = rule.service.first_event_at if rule.service else None
+    first = of_service or counting.first_heard()
     days = (
         0
         if first is None
@@ -373,6 +409,18 @@ def _burn_rate(rule: AlertRule, condition: BurnRateCondition, reading: _Reading)
         key: (labels, condition.judge({one: by_window[one].get(key, nothing)[1] for one in seconds}))
         for key, labels in keys.items()
     }
+
+
+def _cascade(rule: AlertRule, condition: CascadeCondition, reading: _Reading, open_alerts: Iterable[Alert]) -> Found:
+    judged = cascading.judge(
+        rule.match,
+        [word for word in rule.group_by if word in ("service", "environment")],
+        condition,
+        rows=reading.by_minute(),
+        now=reading.now,
+        open_evidence={cascading.label_key(alert.labels): alert.evidence for alert in open_alerts},
+    )
+    return {key_of(labels): (labels, one) for labels, one in judged}
 
 
 # --- What becomes of alerts -------------------------------------------------------------------------------------------
@@ -417,6 +465,8 @@ def _move(
             judged.threshold,
             judged.sentence,
         )
+        if judged.evidence is not None:
+            alert.evidence = dict(judged.evidence)
         if news is not None:
             alert.event_count += news.event_count
             alert.evidence = news.evidence

@@ -33,7 +33,7 @@ GUIDE_RULES: tuple[tuple[str, str, str, dict[str, Any], str, dict[str, Any]], ..
     (
         "cascade", "Cascade: three endpoints fail within five minutes", "cascade", {"endpoints": 3, "window_seconds": 300},
         "critical",
-        {"repeat_seconds": 3600, "recover_seconds": 300, "runbook": _RUNBOOK},
+        {"group_by": ["environment"], "repeat_seconds": 3600, "recover_seconds": 60, "runbook": _RUNBOOK},
     ),
     (
         "burn_rate", "Error budget burns too fast", "burn_rate", {"objective": 0.995, "least_volume": 200}, "critical",

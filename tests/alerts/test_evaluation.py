@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from alerts.cascading import usual_by_place
 from alerts.evaluation import judge_news, judge_windows
 from alerts.models import Alert, AlertEntry, AlertRule, Channel, Notification, Route
 from events.models import EventNotice, Issue, IssueTransition
@@ -306,3 +307,73 @@ def test_a_spike_is_more_than_at_the_same_time_of_earlier_days(sender: Sender) -
     judge_windows(now=now)
 
     assert Alert.objects.get().value == 21
+
+
+class TestCascades:
+    @pytest.fixture(autouse=True)
+    def _usual(self, sender: Sender) -> None:
+        """A day in which every endpoint answers well but for one request in a hundred."""
+        usual_by_place.cache_clear()
+        now = timezone.now()
+        for hours in range(2, 14):
+            at = now - timedelta(hours=hours)
+            sender.store(
+                *(
+                    request(f"/api/{place % 8}", 500 if place % 100 == 0 else 200, timestamp=at.isoformat())
+                    for place in range(240)
+                ),
+                at=at,
+            )
+        compact()
+
+    def _fail(self, sender: Sender, endpoints: range, now: datetime, *, times: int = 8, **more: Any) -> None:
+        for place in endpoints:
+            for step in range(times):
+                at = now - timedelta(seconds=100 - 10 * step - 3 * place)
+                event = {"event": "api_error", "endpoint": f"/api/{place}", "message": "no connection", **more}
+                sender.store({**event, "timestamp": at.isoformat()}, at=at)
+
+    def test_three_endpoints_that_fail_together_are_one_with_their_origin(
+        self, sender: Sender, channel: Channel
+    ) -> None:
+        make_rule("cascade", parameters={"endpoints": 3, "window_seconds": 300}, group_by=["environment"])
+        now = timezone.now()
+        self._fail(sender, range(4), now, ai_provider="openai")
+        judge_windows(now=now)
+
+        alert = Alert.objects.get()
+        assert {member["endpoint"] for member in alert.evidence["members"]} == {f"/api/{place}" for place in range(4)}
+        assert alert.evidence["suspects"][0]["value"] == "openai"
+        assert "openai" in alert.evidence["likely_cause"]
+        assert Notification.objects.count() == 1
+
+    def test_a_critical_write_has_it_judged_at_once(self, sender: Sender) -> None:
+        make_rule("cascade", parameters={"endpoints": 3, "window_seconds": 300})
+        now = timezone.now()
+        self._fail(sender, range(3), now, severity="CRITICAL")
+
+        assert judge_news(now=now).fired == 1
+
+    def test_two_endpoints_are_none(self, sender: Sender) -> None:
+        make_rule("cascade", parameters={"endpoints": 3, "window_seconds": 300})
+        now = timezone.now()
+        self._fail(sender, range(2), now, times=10)
+        judge_windows(now=now)
+
+        assert not Alert.objects.exists()
+
+    def test_more_endpoints_join_it_and_it_ends_when_they_recover(self, sender: Sender) -> None:
+        make_rule("cascade", parameters={"endpoints": 3, "window_seconds": 300}, recover_seconds=60)
+        now = timezone.now()
+        self._fail(sender, range(3), now)
+        judge_windows(now=now)
+        self._fail(sender, range(3, 5), now + MINUTE)
+        judge_windows(now=now + MINUTE)
+        assert len(Alert.objects.get().evidence["members"]) == 5
+
+        for minutes in range(2, 12):
+            at = now + minutes * MINUTE
+            sender.store(*(request(f"/api/{place % 8}", 200, timestamp=at.isoformat()) for place in range(160)), at=at)
+            judge_windows(now=at + timedelta(seconds=30))
+
+        assert Alert.objects.get().state == "resolved"
