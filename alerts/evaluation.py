@@ -41,6 +41,8 @@ from events.rollups import FAILURES
 
 logger = structlog.get_logger(__name__)
 _CLAIMED = 500
+# What happened longer ago is counted and told to nobody: it was loaded from an archive, or a client kept it for days.
+_LATE = timedelta(hours=24)
 _LOCK = "pg_try_advisory_xact_lock(hashtext('alerts.evaluation.judge_windows'))"
 # How far back it is looked for events that are absent now.
 _HEARD_SINCE = timedelta(days=8)
@@ -93,7 +95,8 @@ def _judge_notices(changes: Changes, now: datetime) -> int:
             news: dict[str, _News] = {}
             for notice in notices:
                 words = _words_of(notice)
-                if rule.match.takes(words) and (count := _with_tags(rule, notice)):
+                is_late = now - notice.occurred_at > _LATE
+                if not is_late and rule.match.takes(words) and (count := _with_tags(rule, notice)):
                     labels = labels_of(rule, words)
                     one = news.setdefault(key_of(labels), _News(labels))
                     one.event_count += count
@@ -156,7 +159,7 @@ def _judge_transitions(changes: Changes, now: datetime) -> int:
 def _judge_issue(rule: AlertRule, transition: IssueTransition, changes: Changes, now: datetime) -> None:
     """Each issue is a group of its own: it is told of once, however many rules' words it has."""
     issue: Issue = transition.issue
-    if transition.event_id is None:
+    if transition.event_id is None or now - transition.at > _LATE:
         return
     event = Event.objects.filter(pk=transition.event_id).defer("exception", "breadcrumbs").first()
     if event is None:

@@ -92,6 +92,14 @@ class TestEvents:
         assert judge_news(now=timezone.now()).fired == 0
         assert not EventNotice.objects.exists()
 
+    def test_what_happened_days_ago_is_told_to_nobody(self, sender: Sender) -> None:
+        make_rule(severities=["critical"])
+        make_rule("new_issue")
+        sender.store(pool_error(timestamp=(timezone.now() - timedelta(hours=25)).isoformat()))
+
+        assert judge_news(now=timezone.now()).fired == 0
+        assert not EventNotice.objects.exists()
+
     def test_the_guides_lockout_counts_attempts(self, sender: Sender) -> None:
         make_rule(names=["security_incident_lockout"], tag="failedAttempts>=5")
         sender.store({"event": "security_incident_lockout", "failedAttempts": 4, "severity": "CRITICAL"})
