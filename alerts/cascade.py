@@ -3,8 +3,8 @@
 The guide: three or more endpoints that fail within five minutes are CRITICAL. Here an endpoint fails when its failures exceed what
 is usual for it beyond chance (alerts.usual_failures), and are twice as many at least, and it has not recovered meanwhile. Endpoints
 fail together when so many of them at once are no chance either: of a hundred endpoints three are soon beyond one bound or another.
-And as many as are asked for, but one, have to go on failing for half a minute, which a restart does not: that much time it costs to
-tell the two apart.
+And as many as are asked for have to go on failing for half a minute, which a restart does not: that much time it costs to tell the
+two apart.
 """
 
 import math
@@ -139,7 +139,7 @@ def cascade_of(
     chance = _chance_together([one.chance for one in fallen], judged=judged, least=condition.endpoints)
     # Each of them alone may have too few requests to say that it is over.
     is_over = min(map(sum, zip(*(one.calm for one in fallen), strict=True))) < math.log(_RECOVERED)
-    if chance > _TOGETHER or is_over or sum(one.lasts for one in fallen) < max(condition.endpoints - 1, 1):
+    if chance > _TOGETHER or is_over or sum(one.lasts for one in fallen) < condition.endpoints:
         return None
     members = _in_order(one.member for one in fallen)
     keys = {member.key for member in members}
