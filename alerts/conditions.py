@@ -86,6 +86,8 @@ class _Parameters:
         return float(value)
 
 
+# Hours that an issue must be known for before its counts are held against them.
+LEAST_HOURS = 24
 _WINDOW = (60, LONGEST_WINDOW.total_seconds())
 
 
@@ -206,6 +208,28 @@ class SpikeCondition(_Parameters):
 
 
 @dataclass(frozen=True, slots=True)
+class EscalatingCondition(_Parameters):
+    """An issue that comes more often than it ever did in the week before, as far as that is known."""
+
+    times: float = 2.0
+    least: int = 20
+    bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"times": (1.1, 1000), "least": (1, 1e9)}
+
+    def judge(self, this_hour: int, earlier: Sequence[int]) -> Judged:
+        """``earlier``: events of each of the hours before. What is new needs a day until it has a forecast of its own."""
+        if len(earlier) < LEAST_HOURS:
+            sentence = (
+                f"{this_hour:,} events this hour; {len(earlier)} earlier hours are known, {LEAST_HOURS} are needed."
+            )
+            return Judged(False, float(this_hour), None, sentence, is_known=False)
+        # All but the worst twentieth of its hours stayed below this.
+        usual = sorted(earlier)[min(math.ceil(0.95 * len(earlier)), len(earlier)) - 1]
+        limit = max(self.times * usual, usual + 4 * math.sqrt(max(usual, 1)), float(self.least))
+        sentence = f"{this_hour:,} events this hour, at most {usual:,} in nearly every hour before; limit {limit:,.0f}."
+        return Judged(this_hour > limit, float(this_hour), limit, sentence)
+
+
+@dataclass(frozen=True, slots=True)
 class AbsenceCondition(_Parameters):
     """No event for so long."""
 
@@ -271,6 +295,7 @@ Condition = (
     | ThresholdCondition
     | LatencyCondition
     | SpikeCondition
+    | EscalatingCondition
     | AbsenceCondition
     | BurnRateCondition
     | CascadeCondition
@@ -282,6 +307,7 @@ _KINDS: Mapping[str, type[_Parameters]] = {
     "threshold": ThresholdCondition,
     "latency": LatencyCondition,
     "spike": SpikeCondition,
+    "escalating": EscalatingCondition,
     "absence": AbsenceCondition,
     "burn_rate": BurnRateCondition,
     "cascade": CascadeCondition,

@@ -10,6 +10,7 @@ from alerts.conditions import (
     BurnRateCondition,
     ConditionError,
     Counted,
+    EscalatingCondition,
     LatencyCondition,
     SpikeCondition,
     ThresholdCondition,
@@ -27,6 +28,7 @@ from alerts.conditions import (
         ("threshold", {"limit": 0.05, "window_seconds": 300, "measure": "failure_ratio", "least_volume": 20}),
         ("latency", {"limit_ms": 1000, "window_seconds": 600, "percentile": 99}),
         ("spike", {"window_seconds": 3600}),
+        ("escalating", {"times": 3}),
         ("absence", {"window_seconds": 900}),
         ("burn_rate", {"objective": 0.995}),
         ("cascade", {}),
@@ -124,6 +126,22 @@ def test_a_spike_needs_history_and_says_so() -> None:
 )
 def test_a_spike_is_beyond_what_is_usual(now: int, earlier: list[int], *, holds: bool) -> None:
     assert SpikeCondition(3600).judge(now, earlier).holds is holds
+
+
+@pytest.mark.parametrize(
+    ("this_hour", "earlier", "holds"),
+    [
+        (500, [3] * 23, False),  # younger than a day
+        (500, [3] * 24, True),
+        (19, [0] * 30, False),  # beyond what is usual, and too few to matter
+        (21, [0] * 30, True),
+        (70, [50] * 90 + [400] * 2, False),  # not twice as many
+        (120, [50] * 90 + [400] * 2, True),  # one bad night is not usual
+        (120, [50] * 90 + [400] * 10, False),  # many are
+    ],
+)
+def test_an_issue_escalates_beyond_its_own_past(this_hour: int, earlier: list[int], *, holds: bool) -> None:
+    assert EscalatingCondition().judge(this_hour, earlier).holds is holds
 
 
 def test_absence_is_not_claimed_of_what_was_never_heard() -> None:
