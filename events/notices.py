@@ -23,18 +23,13 @@ def append_notices(cursor: CursorWrapper, events: Sequence[PreparedEvent]) -> No
             groups.setdefault(key, []).append(prepared)
     if not groups:
         return
-    rows = []
-    for key, members in groups.items():
-        members.sort(key=lambda prepared: prepared.event.occurred_at)
-        newest = members[-1].event
-        rows.append(
-            (*key, len(members), [one.id for one in members], newest.message[:_LONGEST_MESSAGE], newest.occurred_at)
-        )
-    cursor.executemany(
-        """
-        INSERT INTO events_eventnotice
-            (service_id, name, severity, endpoint, environment, release, labels, event_count, event_ids, message, occurred_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s)
-        """,
-        rows,
-    )
+    with cursor.copy(
+        "COPY events_eventnotice (service_id, name, severity, endpoint, environment, release, labels, event_count, event_ids, "
+        "message, occurred_at) FROM STDIN"
+    ) as copy:
+        for key, members in groups.items():
+            members.sort(key=lambda prepared: prepared.event.occurred_at)
+            newest = members[-1].event
+            copy.write_row(
+                (*key, len(members), [one.id for one in members], newest.message[:_LONGEST_MESSAGE], newest.occurred_at)
+            )
