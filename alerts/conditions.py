@@ -319,6 +319,33 @@ def condition_of(kind: str, parameters: Mapping[str, Any]) -> Condition:
     return _KINDS[kind].read(parameters)  # type: ignore[return-value]
 
 
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What a form must know of one: bounds, both of them allowed, or choices, and its default (None: it has to be given)."""
+
+    name: str
+    is_whole: bool
+    default: float | str | None
+    low: float
+    high: float
+    choices: tuple[str, ...] = ()
+
+
+def parameters_of(kind: str) -> tuple[Parameter, ...]:
+    """Of a condition, in the order in which it declares them."""
+    condition = _KINDS[kind]
+    return tuple(
+        Parameter(
+            one.name,
+            one.type in (int, "int"),
+            None if one.default is MISSING else one.default,
+            *condition.bounds.get(one.name, (0, 0)),
+            tuple(condition.choices.get(one.name, ())),
+        )
+        for one in fields(condition)
+    )
+
+
 def spoken(seconds: float) -> str:
     """``5 minutes``, ``24 hours``."""
     for size, noun in ((86400, "day"), (3600, "hour"), (60, "minute")):

@@ -155,3 +155,16 @@ def _full_hours(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     first = down if down == start else down + _HOUR
     last = end.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return (first, last) if first <= last else (end, end)
+
+
+def words_seen(*, most: int = 40) -> dict[str, list[str]]:
+    """What events were named so far, to choose from: ``environment`` and ``endpoint``, each by the alphabet."""
+    found = {}
+    with connection.cursor() as cursor:
+        for word in ("environment", "endpoint"):
+            cursor.execute(
+                f"SELECT DISTINCT {word} FROM events_series WHERE {word} <> '' ORDER BY {word} LIMIT %(most)s",
+                {"most": most},
+            )
+            found[word] = [row[0] for row in cursor.fetchall()]
+    return found
