@@ -95,14 +95,29 @@ def remind(*, now: datetime) -> int:
 
 
 def channels_of(alert: Alert) -> list[Channel]:
-    """Those of the first route that takes it, and of those behind it while routes say to go on."""
-    labels = told_labels(alert)
-    found: dict[int, Channel] = {}
-    for route in Route.objects.filter(is_enabled=True).order_by("position", "pk").prefetch_related("channels"):
+    """Those that are switched on, of the routes that take it."""
+    return channels_on(routes_taking(alert, enabled_routes()))
+
+
+def enabled_routes() -> list[Route]:
+    """In the order in which they are tried, with their channels."""
+    return list(Route.objects.filter(is_enabled=True).order_by("position", "pk").prefetch_related("channels"))
+
+
+def routes_taking(alert: Alert, routes: Iterable[Route]) -> list[Route]:
+    """The first route that takes it, and those behind it while routes say to go on."""
+    labels, found = told_labels(alert), []
+    for route in routes:
         if takes(route, alert, labels):
-            found |= {channel.pk: channel for channel in route.channels.all() if channel.is_enabled}
+            found.append(route)
             if not route.goes_on:
                 break
+    return found
+
+
+def channels_on(routes: Iterable[Route]) -> list[Channel]:
+    """Each once, without those that are switched off."""
+    found = {channel.pk: channel for route in routes for channel in route.channels.all() if channel.is_enabled}
     return list(found.values())
 
 

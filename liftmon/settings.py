@@ -278,6 +278,9 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
 )
 # Who is told when a notification was given up.
 ALERT_FALLBACK_EMAIL = env.str("LIFTMON_FALLBACK_EMAIL", default="")
+# Of these `up` makes a channel each when there is none of its kind.
+FIRST_ALERT_EMAIL = env.str("LIFTMON_ALERT_EMAIL", default="")
+FIRST_SLACK_WEBHOOK_URL = env.str("LIFTMON_SLACK_WEBHOOK_URL", default="")
 # Webhooks reach public addresses only, and besides them what is named here (alerts/outbound_http.py).
 OUTBOUND_ALLOWED_HOSTS: list[str] = env.list("LIFTMON_OUTBOUND_ALLOWED_HOSTS", default=[])
 try:

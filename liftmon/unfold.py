@@ -160,6 +160,15 @@ UNFOLD: dict[str, Any] = {
                     _item("Critical, unresolved", "emergency_home", _ISSUES, query=_CRITICAL, permission=_ISSUE),
                     _item("Came back", "history", _ISSUES, query=_REGRESSED, permission=_ISSUE),
                     _item("Assigned to me", "person", _ISSUES, query=_MINE, permission=_ISSUE),
+                    _item("Rules", "rule", "alerts_alertrule_changelist", permission=_may_view("alerts.alertrule")),
+                    _item("Routes", "alt_route", "alerts_route_changelist", permission=_may_view("alerts.route")),
+                    _item("Channels", "campaign", "alerts_channel_changelist", permission=_may_view("alerts.channel")),
+                    _item(
+                        "Notifications",
+                        "outbox",
+                        "alerts_notification_changelist",
+                        permission=_may_view("alerts.notification"),
+                    ),
                 ],
             },
             {

@@ -181,6 +181,7 @@ class Up:
         if not Service.objects.exists():
             service, keys = create_service(name="My first service")
             welcome.service = snippets(service, keys)
+        self._make_first_channels()
         key = (
             IngestKey.objects.filter(kind=KeyKind.PUBLIC, revoked_at=None)
             .select_related("service")
@@ -191,6 +192,21 @@ class Up:
             welcome.public_dsn = dsn(key.service, key.visible)
         connection.close()
         return welcome
+
+    def _make_first_channels(self) -> None:
+        """Where alerts go, when the environment says so. Raises StartError that names the variable to mend."""
+        from alerts.channels.outcome import SettingsError
+        from alerts.first_channels import make_first_channels
+
+        try:
+            made = make_first_channels(
+                email=settings.FIRST_ALERT_EMAIL, slack_webhook_url=settings.FIRST_SLACK_WEBHOOK_URL
+            )
+        except SettingsError as error:
+            variable = "LIFTMON_ALERT_EMAIL" if error.field == "to" else "LIFTMON_SLACK_WEBHOOK_URL"
+            raise StartError(f"{variable} cannot be used: {error}") from None
+        for name in made:
+            self.say(f"Alerts go to the new channel {name}; send it a test from its page in the admin.")
 
     def _create_staff_user(self) -> str:
         """The first staff user; answers the password if it was made up here, to be shown once."""

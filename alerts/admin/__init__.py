@@ -1,4 +1,7 @@
 """The admin of alerts; one noun a module."""
 
 from alerts.admin import alert as alert
+from alerts.admin import channel as channel
+from alerts.admin import notification as notification
+from alerts.admin import route as route
 from alerts.admin import rule as rule

@@ -117,7 +117,7 @@ class AlertRuleAdmin(ModelAdmin):
         noise: Noise = rule.noise
         if not noise.fired:
             return "did not fire"
-        query = urlencode({"rule__id__exact": rule.pk})
+        query = urlencode({"rule": rule.pk})
         hint = f"Nobody acted: {_remedy(rule)}?" if noise.is_only_noise else ""
         return format_html(
             '<a href="{}?{}">fired {}</a><div class="lm-rule-noise">{} acknowledged, {} ignored</div>{}',
@@ -161,6 +161,7 @@ class AlertRuleAdmin(ModelAdmin):
     # --- Its page ------------------------------------------------------------------------------------------------
 
     def get_fieldsets(self, request: HttpRequest, obj: AlertRule | None = None) -> Any:
+        may_edit = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         chosen = request.POST.get("condition") or request.GET.get("condition") or (obj.condition if obj else "")
         parameters = [
             (
@@ -175,7 +176,7 @@ class AlertRuleAdmin(ModelAdmin):
         ]
         return [
             (None, {"fields": ("name", ("severity", "is_enabled"), "condition")}),
-            *parameters,
+            *(parameters if may_edit else ()),  # readers have the sentence
             (
                 "What it matches",
                 {"fields": ("service", "names", "severities", "environments", "endpoints", "tag", "group_by")},
@@ -252,7 +253,7 @@ class AlertRuleAdmin(ModelAdmin):
 
 def duplicate(rule: AlertRule) -> AlertRule:
     """The same under another name, without the key that names the guide's, and switched off."""
-    values = AlertRule.objects.values().get(pk=rule.pk)
+    values: dict[str, Any] = dict(AlertRule.objects.values().get(pk=rule.pk))
     for name in ("id", "key", "created_at"):
         del values[name]
     return AlertRule.objects.create(**values | {"name": f"Copy of {rule.name}"[:120], "is_enabled": False})

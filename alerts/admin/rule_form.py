@@ -139,11 +139,11 @@ class BaseRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     def _clean_parameters(self, kind: str, cleaned: dict[str, Any]) -> None:
         """Those of the other conditions are not looked at, right or wrong."""
         for name in PARAMETER_FIELDS:
-            if not name.startswith(f"{kind}__") and name in self._errors:
-                del self._errors[name]
+            if not name.startswith(f"{kind}__") and name in self.errors:
+                del self.errors[name]
         known = {one.name: cleaned.get(field_name(kind, one.name)) for one in parameters_of(kind)}
         given = {name: value for name, value in known.items() if value not in (None, "")}
-        if any(field_name(kind, name) in self._errors for name in known):
+        if any(field_name(kind, name) in self.errors for name in known):
             return
         try:
             condition_of(kind, given)
