@@ -91,7 +91,7 @@ class ChannelAdmin(ModelAdmin):
         return ("kind",) if obj else ()  # what is kept is of one kind; another is another channel
 
     def get_fieldsets(self, request: HttpRequest, obj: Channel | None = None) -> Any:
-        chosen = obj.kind if obj else request.POST.get("kind", "")
+        chosen = obj.kind if obj else request.POST.get("kind", ChannelKind.EMAIL.value)
         may_route = request.user.has_perm("alerts.change_route")
         shown: list[Any] = [(None, {"fields": ("name", "kind", "is_enabled", *(["routes"] if may_route else []))})]
         if obj is not None and not self.has_change_permission(request, obj):

@@ -166,7 +166,8 @@ class NotificationAdmin(ModelAdmin):
         """The fragment that each page asks for: whether messages arrive, and whether critical alerts have somewhere to go."""
         user = request.user
         given_up = given_up_count(now=timezone.now()) if user.has_perm("alerts.view_notification") else 0
-        unreached = critical_unreached() if user.has_perm("alerts.view_route") else None
+        is_told_here = request.GET.get("on") == "routes"
+        unreached = critical_unreached() if user.has_perm("alerts.view_route") and not is_told_here else None
         found = notices(given_up, unreached)
         response = TemplateResponse(request, "admin/alerts/_notices.html", {"notices": found})
         response["Cache-Control"] = "no-store"

@@ -43,6 +43,13 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
         model = Route
         fields = ("name", "position", "is_enabled", "severities", "service", "labels", "channels", "goes_on")
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        if "channels" in self.fields and not Channel.objects.exists():
+            self.fields["channels"].help_text = format_html(
+                'There is no channel yet: <a href="{}">add one</a>.', reverse("admin:alerts_channel_add")
+            )
+
 
 class TryForm(forms.Form):
     """An alert that did not fire, to see where it would go."""

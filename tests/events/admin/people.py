@@ -5,10 +5,10 @@ from django.test import Client
 
 
 def make_person(name: str, *rights: str) -> User:
-    """A staff user with those permissions of the events and dashboards apps."""
+    """A staff user with those permissions of our apps."""
     person = User.objects.create_user(name, is_staff=True)
     person.user_permissions.set(
-        Permission.objects.filter(content_type__app_label__in=("events", "dashboards"), codename__in=rights)
+        Permission.objects.filter(content_type__app_label__in=("events", "dashboards", "alerts"), codename__in=rights)
     )
     return person
 
