@@ -20,81 +20,82 @@ def rule(kind: str, parameters: dict[str, Any] | None = None, severity: str = "w
     ("told", "sentence"),
     [
         (
-            rule("event", severity="critical", match=Match(severities=("critical",)), group_by=("service", "name"), recover_seconds=900),
-            "When a critical event comes, an alert of severity critical fires, one for each service and event name; it is "
-            "resolved 15 minutes after the last.",
+            rule("event", severity="critical", match=Match(severities=("critical",)), group_by=("service", "name"),
+                 recover_seconds=900),
+            ("When a critical event comes, an alert of severity critical fires, one for each service and event name; it is "
+            "resolved 15 minutes after the last."),
         ),
         (
             rule("event", match=Match(service_id=3, names=("api_error", "api_timeout"), severities=("error",),
                                       environments=("production",), endpoints=("/api/*",), tag="retry:true"),
                  service_name="lift web"),
-            "When an api_error or api_timeout event of severity error of lift web in production at /api/* with retry:true "
-            "comes, an alert of severity warning fires; it is resolved within seconds.",
+            ("When an api_error or api_timeout event of severity error of lift web in production at /api/* with retry:true "
+            "comes, an alert of severity warning fires; it is resolved within seconds."),
         ),
         (
             rule("event", recover_seconds=60),
-            "When a failure (a critical, error or warning event) comes, an alert of severity warning fires; it is resolved 1 "
-            "minute after the last.",
+            ("When a failure (a critical, error or warning event) comes, an alert of severity warning fires; it is resolved 1 "
+            "minute after the last."),
         ),
         (
             rule("new_issue", match=Match(severities=("critical", "error")), recover_seconds=3600, group_by=("service",)),
-            "When an issue is first seen with a critical or error event, an alert of severity warning fires, one for each "
-            "issue; it is resolved 1 hour later.",
+            ("When an issue is first seen with a critical or error event, an alert of severity warning fires, one for each "
+            "issue; it is resolved 1 hour later."),
         ),
         (
             rule("regression", recover_seconds=3600),
-            "When a resolved issue comes back, an alert of severity warning fires, one for each issue; it is resolved 1 hour "
-            "later.",
+            ("When a resolved issue comes back, an alert of severity warning fires, one for each issue; it is resolved 1 hour "
+            "later."),
         ),
         (
             rule("threshold", {"limit": 5, "window_seconds": 600}, match=Match(names=("ai_failure",)),
                  group_by=("ai_provider",), recover_seconds=900),
-            "When 5 or more ai_failure events come within 10 minutes for one ai_provider, an alert of severity warning fires; "
-            "it is resolved when that has not held for 15 minutes.",
+            ("When 5 or more ai_failure events come within 10 minutes for one ai_provider, an alert of severity warning fires; "
+            "it is resolved when that has not held for 15 minutes."),
         ),
         (
             rule("threshold", {"limit": 20, "window_seconds": 3600, "measure": "users", "least_volume": 30}, for_seconds=300),
-            "When 20 or more users are hurt by events within 1 hour with at least 30 events, and that holds for 5 minutes, an "
-            "alert of severity warning fires; it is resolved as soon as that no longer holds.",
+            ("When 20 or more users are hurt by events within 1 hour with at least 30 events, and that holds for 5 minutes, an "
+            "alert of severity warning fires; it is resolved as soon as that no longer holds."),
         ),
         (
             rule("threshold", {"limit": 0.05, "window_seconds": 300, "measure": "failure_ratio", "least_volume": 100},
                  group_by=("service", "endpoint")),
-            "When 5 % or more of the requests fail within 5 minutes for one service and endpoint with at least 100 requests, "
-            "an alert of severity warning fires; it is resolved as soon as that no longer holds.",
+            ("When 5 % or more of the requests fail within 5 minutes for one service and endpoint with at least 100 requests, "
+            "an alert of severity warning fires; it is resolved as soon as that no longer holds."),
         ),
         (
             rule("threshold", {"limit": 0.5, "window_seconds": 3600, "measure": "share", "least_volume": 200},
                  match=Match(names=("cache_performance",), tag="hit:false")),
-            "When 50 % or more of cache_performance events have hit:false within 1 hour with at least 200 events, an alert of "
-            "severity warning fires; it is resolved as soon as that no longer holds.",
+            ("When 50 % or more of cache_performance events have hit:false within 1 hour with at least 200 events, an alert of "
+            "severity warning fires; it is resolved as soon as that no longer holds."),
         ),
         (
             rule("latency", {"limit_ms": 1000, "window_seconds": 600}, match=Match(endpoints=("/api/career",))),
-            "When the p95 of response times at /api/career is above 1,000 ms within 10 minutes with at least 20 requests, an "
-            "alert of severity warning fires; it is resolved as soon as that no longer holds.",
+            ("When the p95 of response times at /api/career is above 1,000 ms within 10 minutes with at least 20 requests, an "
+            "alert of severity warning fires; it is resolved as soon as that no longer holds."),
         ),
         (
             rule("spike", {"window_seconds": 3600}, match=Match(names=("login_failed",))),
-            "When 10 or more login_failed events come within 1 hour, more than 2 times as many as usual at this hour of "
+            ("When 10 or more login_failed events come within 1 hour, more than 2 times as many as usual at this hour of "
             "earlier days and beyond chance (from 3 known days on), an alert of severity warning fires; it is resolved as "
-            "soon as that no longer holds.",
+            "soon as that no longer holds."),
         ),
         (
             rule("absence", {"window_seconds": 1800}, group_by=("service",), severity="error"),
-            "When no event comes for 30 minutes for one service, an alert of severity error fires; it is resolved as soon as "
-            "that no longer holds.",
+            ("When no event comes for 30 minutes for one service, an alert of severity error fires; it is resolved as soon as "
+            "that no longer holds."),
         ),
         (
             rule("burn_rate", {"objective": 0.995}, recover_seconds=600),
-            "When requests fail so often that the error budget of 99.5 % burns too fast (14.4 × over 1 hour, 6 × over 6 hours "
+            ("When requests fail so often that the error budget of 99.5 % burns too fast (14.4 × over 1 hour, 6 × over 6 hours "
             "or 1 × over 3 days) with at least 100 requests, an alert of severity warning fires; it is resolved when that has "
-            "not held for 10 minutes.",
+            "not held for 10 minutes."),
         ),
         (
             rule("cascade", severity="critical", recover_seconds=300),
-            "When 3 or more endpoints fail together within 5 minutes, an alert of severity critical fires; it is resolved when "
-            "that has not held for 5 minutes.",
+            ("When 3 or more endpoints fail together within 5 minutes, an alert of severity critical fires; it is resolved when "
+            "that has not held for 5 minutes."),
         ),
     ],
     ids=lambda one: one.kind if isinstance(one, RuleTold) else "",
@@ -122,8 +123,10 @@ def test_every_rule_of_the_guide_has_a_sentence() -> None:
         (
             30,
             14_400,
-            "People are told 30 seconds later, so that what fires meanwhile is told of together, and again every 4 hours until "
-            "somebody acknowledges it.",
+            (
+                "People are told 30 seconds later, so that what fires meanwhile is told of together, and again every 4 hours until "
+                "somebody acknowledges it."
+            ),
         ),
     ],
 )
@@ -160,8 +163,10 @@ def test_whatever_is_matched_is_named(
         ),
         (
             RouteTold(severities=("error", "warning")),
-            "Alerts of severity error or warning stop here and nobody is told: no channel that is switched on is on this "
-            "route; nothing else is tried.",
+            (
+                "Alerts of severity error or warning stop here and nobody is told: no channel that is switched on is on this "
+                "route; nothing else is tried."
+            ),
         ),
     ],
 )
