@@ -143,13 +143,17 @@ class BaseRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
                 del self.errors[name]
         known = {one.name: cleaned.get(field_name(kind, one.name)) for one in parameters_of(kind)}
         given = {name: value for name, value in known.items() if value not in (None, "")}
+        for one in parameters_of(kind):
+            name = field_name(kind, one.name)
+            if one.default is None and one.name not in given and name not in self.errors:
+                self.add_error(name, "It has to be given.")
         if any(field_name(kind, name) in self.errors for name in known):
             return
         try:
             condition_of(kind, given)
         except ConditionError as error:
             name = field_name(kind, error.parameter)
-            self.add_error(name if name in self.fields else None, _fix(self.fields.get(name), error))
+            self.add_error(name if name in self.fields else None, str(error))
         else:
             self.instance.parameters = given
 
@@ -188,8 +192,3 @@ def _shown(rule: AlertRule, name: str, value: Any) -> Any:
     """Shares as people say them: 0.995 is 99.5 %."""
     is_share = name == "objective" or rule.parameters.get("measure") in ("failure_ratio", "share")
     return f"{100 * value:g} %" if name in _SHARES and is_share else value
-
-
-def _fix(field: forms.Field | None, error: ConditionError) -> str:
-    said = str(error)
-    return "It has to be given." if field is not None and said.endswith(" is missing.") else said

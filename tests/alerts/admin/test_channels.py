@@ -170,7 +170,7 @@ def test_routes_of_a_channel_stay_when_somebody_without_the_right_saves_it() -> 
 def mailbox(settings: Any) -> Iterator[list[Any]]:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     mail.outbox = []
-    yield mail.outbox
+    return mail.outbox
 
 
 def test_a_test_shows_the_true_answer(admin_client: Client, mailbox: list[Any]) -> None:
