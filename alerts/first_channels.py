@@ -1,7 +1,5 @@
 """The channels that an installation starts with, when its environment says where to."""
 
-from collections.abc import Sequence
-
 from django.db import transaction
 
 from alerts.channels.kinds import KINDS
@@ -39,6 +37,6 @@ def make_first_channels(*, email: str, slack_webhook_url: str) -> list[str]:
 
 def _free(name: str) -> str:
     """The name, or the first numbered one that no channel has."""
-    taken: Sequence[str] = Channel.objects.filter(name__startswith=name).values_list("name", flat=True)
+    taken = set(Channel.objects.filter(name__startswith=name).values_list("name", flat=True))
     candidates = [name, *(f"{name} {number}" for number in range(2, len(taken) + 3))]
     return next(one for one in candidates if one not in taken)

@@ -30,6 +30,7 @@ class AttemptInline(TabularInline):
     fields = ("when", "is_accepted", "status", "answer", "took")
     readonly_fields = fields
     extra = 0
+    show_title = False  # a row of its own that says only that it is an attempt
     can_delete = False
     ordering = ("at", "pk")
 
@@ -65,7 +66,7 @@ class NotificationAdmin(ModelAdmin):
     actions = ("send_dead_again",)
     fields = (
         "what",
-        "state_badge",
+        "state",
         "channel",
         "about",
         "created",

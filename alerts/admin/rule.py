@@ -57,7 +57,7 @@ class RuleChangeList(ChangeList):
 @admin.register(AlertRule)
 class AlertRuleAdmin(ModelAdmin):
     form = RuleForm
-    list_display = ("what", "toggle", "severity_badge", "noise", "owned_by")
+    list_display = ("toggle", "what", "severity_badge", "noise", "owned_by")
     list_display_links = None
     list_filter = ("is_enabled", "severity", "condition", "service")
     search_fields = ("name", "names")

@@ -17,6 +17,8 @@ from events.models import EventType
 
 # Events of these severities are counted; an event is judged by itself only when it is a failure.
 _COUNTED_ONLY = (SeverityChoices.INFO, SeverityChoices.DEBUG)
+_BLIND_TO_TAGS = (ConditionType.LATENCY, ConditionType.ABSENCE, ConditionType.BURN_RATE, ConditionType.CASCADE)
+_CASCADE_GROUPINGS = ("service", "environment")
 _MEASURES = {
     "events": "events", "users": "users hurt", "failure_ratio": "share of requests that fail",
     "share": "share of events that have the tag",
@@ -134,6 +136,7 @@ class BaseRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         if kind:
             self._clean_parameters(kind, cleaned)
             self._clean_match(kind, cleaned)
+            self._clean_unheeded(kind, cleaned)
         return cleaned
 
     def _clean_parameters(self, kind: str, cleaned: dict[str, Any]) -> None:
@@ -172,9 +175,21 @@ class BaseRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         if measure in ("failure_ratio", "share") and limit is not None and limit > 1:
             self.add_error(field_name(kind, "limit"), "A share is at most 1: write it as 0.05 or 5 %.")
 
-    def told(self) -> RuleTold:
-        """What the form says, once it is valid."""
-        return told_of(self.instance)
+    def _clean_unheeded(self, kind: str, cleaned: dict[str, Any]) -> None:
+        """What the condition does not look at must not stand there as if it did."""
+        measure = cleaned.get(field_name(kind, "measure"))
+        if cleaned.get("tag") and (kind in _BLIND_TO_TAGS or measure in ("users", "failure_ratio")):
+            self.add_error("tag", "This condition does not look at tags: leave it empty.")
+        if kind != ConditionType.CASCADE:
+            return
+        for name in ("names", "severities"):
+            if cleaned.get(name):
+                self.add_error(name, "A cascade is judged by all failures of an endpoint: leave it empty.")
+        others = [one.replace("_", " ") for one in cleaned.get("group_by", ()) if one not in _CASCADE_GROUPINGS]
+        if others:
+            self.add_error(
+                "group_by", f"Cascades are kept apart by service and environment: take {', '.join(others)} out."
+            )
 
 
 RuleForm = type("RuleForm", (BaseRuleForm,), dict(PARAMETER_FIELDS))

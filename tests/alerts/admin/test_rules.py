@@ -65,7 +65,7 @@ def test_every_condition_can_be_made_by_its_defaults_and_limits(admin_client: Cl
         if one.default is None
     }
 
-    response = admin_client.post(f"{LIST}add/", form(kind, **needed, spike__times="2", severities=["error"]))
+    response = admin_client.post(f"{LIST}add/", form(kind, **needed, spike__times="2"))
 
     assert response.status_code == 302, errors_of(response)
     rule = AlertRule.objects.get()
@@ -98,6 +98,11 @@ def test_the_form_has_every_parameter_with_its_default() -> None:
         ({"condition": "event", "severities": ["error", "info"]}, "severities", "counted and not judged one by one"),
         ({"condition": "latency"}, "latency__limit_ms", "It has to be given"),
         ({"condition": "spike", "spike__window_seconds": "1 h"}, "spike__times", "Write a number"),
+        ({"threshold__measure": "users", "tag": "hit:false"}, "tag", "does not look at tags"),
+        ({"condition": "latency", "latency__limit_ms": "5", "tag": "hit:false"}, "tag", "does not look at tags"),
+        ({"condition": "cascade", "names": "api_error"}, "names", "all failures of an endpoint"),
+        ({"condition": "cascade", "severities": ["error"]}, "severities", "all failures of an endpoint"),
+        ({"condition": "cascade", "group_by": ["service", "ai_provider"]}, "group_by", "take ai provider out"),
         ({"recover_seconds": "soon"}, "recover_seconds", "Write it as"),
         ({"names": "x" * 201}, "names", "longer than 200"),
         ({"environments": ",".join(str(number) for number in range(51))}, "environments", "At most 50"),
