@@ -3,75 +3,177 @@
 A window's last minute is the one that runs. Everything that was stored counts at once, folded or not.
 """
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import connection, transaction
 
+from alerts.grouping import Catalogue
 from alerts.matching import Words
 from events.rollups import FACTS
 
 _HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
-_WORDS = "service_id, name, severity, endpoint, environment, release, labels"
-_OF_SERIES = f"JOIN (SELECT id AS series_id, {_WORDS} FROM events_series) AS series USING (series_id)"
+WORDS = "service_id, name, severity, endpoint, environment, release, labels"
+_OF_SERIES = f"JOIN (SELECT id AS series_id, {WORDS} FROM events_series) AS series USING (series_id)"
 
 
 type Takes = Callable[[Words], bool]
+# Rows of facts come with their words; folded ones with the number of their series.
+NO_WORDS = "NULL::int, NULL, NULL, NULL, NULL, NULL, NULL::jsonb"
 
 
-class CountOf(NamedTuple):
-    words: Words
-    event_count: int
+class Ledger:
+    """The series that were read of, by number: those of events_series, and below zero what is not folded yet.
+
+    Most rules do not care for releases. To them series that differ in that alone are one shape, of which there are far fewer.
+    """
+
+    def __init__(self) -> None:
+        self.catalogue, self.shapes = Catalogue(), Catalogue()
+        self.shape_of: dict[int, int] = {}
+        self._shapes: dict[tuple[Any, ...], int] = {}
+        self._numbers: dict[tuple[Any, ...], int] = {}
+
+    def _add(self, number: int, row: tuple[Any, ...]) -> None:
+        words = _words(row)
+        self.catalogue.add(number, words)
+        shape = self._shapes.setdefault((*row[:5], row[6]), len(self._shapes))
+        if shape == len(self.shapes.words):
+            self.shapes.add(shape, replace(words, release=""))
+        self.shape_of[number] = shape
+
+    def number_of(self, row: tuple[Any, ...]) -> int:
+        """Of a fact, by its words as they were read."""
+        number = self._numbers.get(row)
+        if number is None:
+            number = self._numbers[row] = -1 - len(self._numbers)
+            self._add(number, row)
+        return number
+
+    def learn(self, numbers: Iterable[int]) -> None:
+        """The words of folded series, of those that are not known yet."""
+        unknown = [number for number in numbers if number not in self.catalogue.words]
+        if unknown:
+            self._read("WHERE id = ANY(%s)", [unknown])
+
+    def learn_all(self) -> None:
+        self._read("", [])
+
+    def _read(self, condition: str, parameters: list[Any]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT id, {WORDS} FROM events_series {condition} ORDER BY id", parameters)
+            for number, *words in cursor.fetchall():
+                self._add(number, tuple(words))
 
 
-def counts(*, start: datetime, end: datetime) -> list[CountOf]:
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """What is read within is of one moment, however often it is folded meanwhile; inside another transaction, as that says."""
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def counts(ledger: Ledger, *, start: datetime, end: datetime) -> dict[int, int]:
     """Events by series: minutes up to the full hour, hours, and minutes again. Both bounds on the full minute.
 
     Indexes: the primary keys of events_count_minutes and events_count_hours (time first).
     """
     first, last = _full_hours(start, end)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT {_WORDS}, sum(event_count)::bigint FROM (
-                SELECT series_id, sum(event_count) AS event_count FROM (
-                    SELECT series_id, event_count FROM events_count_minutes WHERE minute >= %(start)s AND minute < %(first)s
-                    UNION ALL SELECT series_id, event_count FROM events_count_hours WHERE hour >= %(first)s AND hour < %(last)s
-                    UNION ALL SELECT series_id, event_count FROM events_count_minutes WHERE minute >= %(last)s AND minute < %(end)s
-                ) AS folded GROUP BY series_id
-            ) AS totals {_OF_SERIES} GROUP BY {_WORDS}
-            UNION ALL SELECT {_WORDS}, sum(event_count)::bigint FROM {FACTS}
-            WHERE minute >= %(start)s AND minute < %(end)s GROUP BY {_WORDS}
-            """,
-            {"start": start, "end": end, "first": first, "last": last},
-        )
-        return [CountOf(_words(row), int(row[7])) for row in cursor.fetchall()]
+    found = rows_by_number(
+        ledger,
+        f"""
+        SELECT series_id, sum(event_count)::bigint, {NO_WORDS} FROM (
+            SELECT series_id, event_count FROM events_count_minutes WHERE minute >= %(start)s AND minute < %(first)s
+            UNION ALL SELECT series_id, event_count FROM events_count_hours WHERE hour >= %(first)s AND hour < %(last)s
+            UNION ALL SELECT series_id, event_count FROM events_count_minutes WHERE minute >= %(last)s AND minute < %(end)s
+        ) AS folded GROUP BY series_id
+        UNION ALL SELECT NULL, sum(event_count)::bigint, {WORDS} FROM {FACTS}
+        WHERE minute >= %(start)s AND minute < %(end)s GROUP BY {WORDS}
+        """,
+        {"start": start, "end": end, "first": first, "last": last},
+    )
+    return {number: int(count) for number, count in found}
 
 
-def histograms(*, start: datetime, end: datetime) -> list[tuple[Words, int, int]]:
-    """Response times by series and bucket (events.latency): words, bucket, events."""
+def histograms(ledger: Ledger, *, start: datetime, end: datetime) -> dict[int, dict[int, int]]:
+    """Response times by series: events by bucket (events.latency)."""
     first, last = _full_hours(start, end)
+    rows = rows_by_number(
+        ledger,
+        f"""
+        SELECT series_id, bucket, sum(event_count)::bigint, {NO_WORDS} FROM (
+            SELECT series_id, bucket, event_count FROM events_bucket_minutes
+            WHERE (minute >= %(start)s AND minute < %(first)s) OR (minute >= %(last)s AND minute < %(end)s)
+            UNION ALL SELECT series_id, bucket, event_count FROM (
+                SELECT series_id, sum(histogram) AS histogram FROM events_latency_hours
+                WHERE hour >= %(first)s AND hour < %(last)s GROUP BY series_id
+            ) AS hours CROSS JOIN LATERAL events_buckets(histogram)
+        ) AS told JOIN events_series ON events_series.id = series_id WHERE name = 'api_response_time' GROUP BY series_id, bucket
+        UNION ALL SELECT NULL, bucket, sum(event_count)::bigint, {WORDS} FROM {FACTS}
+        WHERE minute >= %(start)s AND minute < %(end)s AND bucket IS NOT NULL AND name = 'api_response_time'
+        GROUP BY {WORDS}, bucket
+        """,
+        {"start": start, "end": end, "first": first, "last": last},
+    )
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    for number, bucket, count in rows:
+        found[number][bucket] = int(count)
+    return found
+
+
+def users_by_series(
+    ledger: Ledger, *, start: datetime, end: datetime, severities: Iterable[str]
+) -> dict[int, set[str]]:
+    """Which users (their hashes) events of these severities named, by series."""
+    rows = rows_by_number(
+        ledger,
+        f"""
+        SELECT series_id, user_hash, {NO_WORDS} FROM (
+            SELECT DISTINCT series_id, user_id FROM events_user_minutes WHERE minute >= %(start)s AND minute < %(end)s
+        ) AS told JOIN events_series ON events_series.id = series_id JOIN events_usernumber AS known ON known.id = user_id
+        WHERE severity = ANY(%(severities)s)
+        UNION ALL SELECT DISTINCT NULL::int, user_hash, {WORDS} FROM {FACTS}
+        WHERE minute >= %(start)s AND minute < %(end)s AND user_hash <> '' AND severity = ANY(%(severities)s)
+        """,
+        {"start": start, "end": end, "severities": list(severities)},
+    )
+    found: dict[int, set[str]] = defaultdict(set)
+    for number, user in rows:
+        found[number].add(user)
+    return found
+
+
+def last_heard(ledger: Ledger, *, since: datetime, now: datetime) -> dict[int, datetime]:
+    """When each series was last heard of, to the minute, of those that were since then."""
+    rows = rows_by_number(
+        ledger,
+        f"""
+        SELECT series_id, max(minute), {NO_WORDS} FROM events_count_minutes
+        WHERE minute >= %(since)s AND minute <= %(now)s GROUP BY series_id
+        UNION ALL SELECT NULL, max(minute), {WORDS} FROM {FACTS} WHERE minute >= %(since)s AND minute <= %(now)s GROUP BY {WORDS}
+        """,
+        {"since": since, "now": now},
+    )
+    return dict(rows)
+
+
+def rows_by_number(ledger: Ledger, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Numbers of series and values, of a statement whose rows have the seven words behind them, which go to the ledger."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT {_WORDS}, bucket, sum(event_count)::bigint FROM (
-                SELECT series_id, bucket, event_count FROM events_bucket_minutes
-                WHERE (minute >= %(start)s AND minute < %(first)s) OR (minute >= %(last)s AND minute < %(end)s)
-                UNION ALL SELECT series_id, bucket, event_count FROM (
-                    SELECT series_id, sum(histogram) AS histogram FROM events_latency_hours
-                    WHERE hour >= %(first)s AND hour < %(last)s GROUP BY series_id
-                ) AS hours CROSS JOIN LATERAL events_buckets(histogram)
-            ) AS told {_OF_SERIES} WHERE name = 'api_response_time' GROUP BY {_WORDS}, bucket
-            UNION ALL SELECT {_WORDS}, bucket, sum(event_count)::bigint FROM {FACTS}
-            WHERE minute >= %(start)s AND minute < %(end)s AND bucket IS NOT NULL AND name = 'api_response_time'
-            GROUP BY {_WORDS}, bucket
-            """,
-            {"start": start, "end": end, "first": first, "last": last},
-        )
-        return [(_words(row), row[7], int(row[8])) for row in cursor.fetchall()]
+        cursor.execute(statement, parameters)
+        rows = cursor.fetchall()
+    ledger.learn({row[0] for row in rows if row[0] is not None})
+    return [row[:-7] if row[0] is not None else (ledger.number_of(row[-7:]), *row[1:-7]) for row in rows]
 
 
 def users_of(*, start: datetime, end: datetime, severities: Iterable[str], takes: Takes) -> set[str]:
@@ -84,10 +186,10 @@ def users(*, start: datetime, end: datetime, severities: Iterable[str]) -> list[
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT {_WORDS}, user_hash FROM (
+            SELECT {WORDS}, user_hash FROM (
                 SELECT DISTINCT series_id, user_id FROM events_user_minutes WHERE minute >= %(start)s AND minute < %(end)s
             ) AS told {_OF_SERIES} JOIN events_usernumber AS known ON known.id = user_id WHERE severity = ANY(%(severities)s)
-            UNION SELECT {_WORDS}, user_hash FROM {FACTS}
+            UNION SELECT {WORDS}, user_hash FROM {FACTS}
             WHERE minute >= %(start)s AND minute < %(end)s AND user_hash <> '' AND severity = ANY(%(severities)s)
             """,
             {"start": start, "end": end, "severities": list(severities)},
@@ -100,36 +202,23 @@ def by_minute(*, start: datetime, end: datetime) -> list[tuple[Words, datetime, 
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT {_WORDS}, minute, event_count FROM events_count_minutes {_OF_SERIES}
+            SELECT {WORDS}, minute, event_count FROM events_count_minutes {_OF_SERIES}
             WHERE minute >= %(start)s AND minute < %(end)s
-            UNION ALL SELECT {_WORDS}, minute, sum(event_count)::bigint FROM {FACTS}
-            WHERE minute >= %(start)s AND minute < %(end)s GROUP BY {_WORDS}, minute
+            UNION ALL SELECT {WORDS}, minute, sum(event_count)::bigint FROM {FACTS}
+            WHERE minute >= %(start)s AND minute < %(end)s GROUP BY {WORDS}, minute
             """,
             {"start": start, "end": end},
         )
         return [(_words(row), row[7], int(row[8])) for row in cursor.fetchall()]
 
 
-def last_heard(*, since: datetime, now: datetime) -> list[tuple[Words, datetime]]:
-    """When each series was last heard of, to the minute, of those that were since then."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT {_WORDS}, max(minute) FROM (
-                SELECT series_id, max(minute) AS minute FROM events_count_minutes
-                WHERE minute >= %(since)s AND minute <= %(now)s GROUP BY series_id
-            ) AS told {_OF_SERIES} GROUP BY {_WORDS}
-            UNION ALL SELECT {_WORDS}, max(minute) FROM {FACTS} WHERE minute >= %(since)s AND minute <= %(now)s GROUP BY {_WORDS}
-            """,
-            {"since": since, "now": now},
-        )
-        return [(_words(row), row[7]) for row in cursor.fetchall()]
-
-
 def first_heard() -> datetime | None:
     """The first hour of which anything is counted. Index: the primary key of events_count_hours (hour first)."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT least((SELECT min(hour) FROM events_count_hours), (SELECT min(minute) FROM {FACTS}))")
+        cursor.execute(
+            "SELECT least((SELECT min(hour) FROM events_count_hours), "
+            f"(SELECT date_trunc('hour', min(minute), 'UTC') FROM {FACTS}))"
+        )
         return cursor.fetchone()[0]  # type: ignore[no-any-return]
 
 

@@ -44,9 +44,15 @@ class Match:
             (self.service_id is None or self.service_id == words.service_id)
             and (not self.severities or words.severity in self.severities)
             and (not self.environments or words.environment in self.environments)
-            and (not self.names or any(is_like(words.name, one) for one in self.names))
-            and (not self.endpoints or any(is_like(words.endpoint, one) for one in self.endpoints))
+            and self.takes_name(words.name)
+            and self.takes_endpoint(words.endpoint)
         )
+
+    def takes_name(self, name: str) -> bool:
+        return not self.names or any(is_like(name, one) for one in self.names)
+
+    def takes_endpoint(self, endpoint: str) -> bool:
+        return not self.endpoints or any(is_like(endpoint, one) for one in self.endpoints)
 
     def takes_tags(self, *places: Mapping[str, object]) -> bool:
         """``places``: where the tag may be: an event's tags, its data, its labels."""

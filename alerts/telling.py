@@ -25,7 +25,7 @@ from alerts.models import (
 
 FLAP_LIMIT, FLAP_WINDOW = 4, timedelta(hours=1)
 # What was muted because it comes and goes is told when it has stayed for as long as this.
-_STAYS = timedelta(minutes=10)
+STAYS = timedelta(minutes=10)
 
 
 def tell(alert: Alert, *, at: datetime) -> None:
@@ -85,7 +85,7 @@ def remind(*, now: datetime) -> int:
         for alert in ordered:
             told_at: datetime | None = alert.last_told_at  # type: ignore[attr-defined]
             last_number: int = alert.last_number or 0  # type: ignore[attr-defined]
-            stays = alert.fired_at is None or now - alert.fired_at >= _STAYS or not _why_flapping(alert, at=now)
+            stays = alert.fired_at is None or now - alert.fired_at >= STAYS or not _why_flapping(alert, at=now)
             was_muted = told_at is None and alert.notifications.exists() and stays
             pause = timedelta(seconds=alert.rule.repeat_seconds)
             is_due = told_at is not None and bool(pause) and now - told_at >= pause

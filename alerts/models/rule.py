@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from alerts.conditions import Condition, condition_of
+from alerts.machine import Patience
 from alerts.matching import Match
 from events.choices import SeverityChoices
 from events.models import Service
@@ -126,5 +127,5 @@ class AlertRule(models.Model):
         return condition_of(self.condition, self.parameters)
 
     @property
-    def recovers_after(self) -> timedelta:
-        return timedelta(seconds=self.recover_seconds)
+    def patience(self) -> Patience:
+        return Patience(timedelta(seconds=self.for_seconds), timedelta(seconds=self.recover_seconds))
