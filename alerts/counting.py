@@ -73,13 +73,19 @@ class Ledger:
 
 
 @contextmanager
-def one_moment() -> Iterator[None]:
-    """What is read within is of one moment, however often it is folded meanwhile; inside another transaction, as that says."""
+def one_moment(*, longest_seconds: int = 0) -> Iterator[None]:
+    """What is read within is of one moment, however often it is folded meanwhile; inside another transaction, as that says.
+
+    A statement that takes longer than ``longest_seconds`` (0: no limit) raises OperationalError.
+    """
     is_outermost = not connection.in_atomic_block
     with transaction.atomic():
         if is_outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if longest_seconds:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{longest_seconds}s"])
         yield
 
 

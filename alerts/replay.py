@@ -58,7 +58,9 @@ class Replay:
     refusal: str = ""
 
 
-def replay(rule: AlertRule, *, since: datetime, until: datetime, step: timedelta = timedelta(hours=1)) -> Replay:
+def replay(
+    rule: AlertRule, *, since: datetime, until: datetime, step: timedelta = timedelta(hours=1), longest_seconds: int = 0
+) -> Replay:
     """What it would have done from ``since`` up to ``until``, both down to the full minute; points by the ``step`` (whole minutes).
 
     Raises alerts.conditions.ConditionError for parameters that say nothing.
@@ -76,7 +78,7 @@ def replay(rule: AlertRule, *, since: datetime, until: datetime, step: timedelta
         found.refusal = "A rule of this condition cannot be replayed yet."
         return found
     course = Course(rule.patience)
-    with one_moment():
+    with one_moment(longest_seconds=longest_seconds):
         if rule.condition in IMMEDIATE:
             _replay_news(rule, course, found)
         else:

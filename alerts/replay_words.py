@@ -1,4 +1,4 @@
-"""A replay in words: what would have fired, when and for how long, and what to change about the rule. Pure."""
+"""A replay in words: what would have fired, when and for how long, and what to change about the rule."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
@@ -17,7 +17,7 @@ def sentence(found: Replay, zone: tzinfo, services: Mapping[int, str]) -> str:
     """“Would have fired 3 times in the last 14 days: Tue 10:02 for 12 minutes (/api/career), …”; ``services`` are names by id."""
     if found.refusal:
         return found.refusal
-    span = f"in the {spoken((found.until - found.since).total_seconds())} before {when(found.until, zone)}"
+    span = f"in the last {spoken((found.until - found.since).total_seconds())}"
     if not found.alerts:
         return f"Would not have fired {span}."
     count = len(found.alerts)

@@ -1,7 +1,8 @@
 """Charts as plain values, for templates/dashboards/_chart.html and charts.js. Pure.
 
 A chart has an id, a caption, a type ("bar" or "line"), labels, datasets (label, tone, data), and may have a unit of its values
-("ms", "share" for parts of 1), marks (what happened at a place of it, when in words, and in which environments), edges (the times
+("ms", "share" for parts of 1), marks (what happened at a place of it, when in words, in which environments, and what the dashed
+lines say: marks_say), edges (the times
 between which each column lies) and a zoom (the address that a part of it is looked at by).
 """
 

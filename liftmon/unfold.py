@@ -111,6 +111,7 @@ UNFOLD: dict[str, Any] = {
         ("analytics/query/", "analytics_query", "dashboards.pages.query.QueryPage"),
         ("analytics/query/<int:pk>/", "analytics_saved_query", "dashboards.pages.query.QueryPage"),
         ("analytics/features/", "analytics_features", "dashboards.pages.features.FeaturesPage"),
+        ("alerts/alertrule/dry-run/", "alerts_alertrule_dry_run", "dashboards.pages.dry_run.DryRun"),
         ("analytics/trials/", "analytics_trials", "dashboards.pages.trials.TrialsPage"),
     ],
     "SIDEBAR": {
