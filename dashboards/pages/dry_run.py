@@ -108,6 +108,7 @@ def _shown(rule: AlertRule, now: datetime) -> dict[str, Any]:
     zone = timezone.get_current_timezone()
     return {
         "found": found,
+        "is_immediate": rule.condition in IMMEDIATE,
         "sentence": replay_words.sentence(found, zone, services),
         "hints": replay_words.hints(found, rule.condition),
         "chart": _chart(rule, found) if found.points else None,
@@ -132,7 +133,11 @@ def _chart(rule: AlertRule, found: Replay) -> dict[str, Any]:
     y_label, unit, times = _measure(rule)
     values = [None if point.value is None else point.value * times for point in found.points]
     thresholds = [None if point.threshold is None else point.threshold * times for point in found.points]
-    datasets = [{"label": y_label.capitalize(), "tone": "info", "data": values}]
+    if len(known := {one for one in thresholds if one is not None}) == 1:
+        # One that never moves is known at every moment.
+        thresholds = [*known] * len(thresholds)
+    label = y_label if rule.condition == "latency" else y_label.capitalize()
+    datasets = [{"label": label, "tone": "info", "data": values}]
     if any(one is not None for one in thresholds):
         datasets.append({"label": "Threshold", "tone": "critical", "data": thresholds})
     fired = [(alert.fired_at or alert.started_at, "fires") for alert in found.alerts[-_MARKED:]]

@@ -41,6 +41,7 @@ def every_kind_of_rule() -> list[AlertRule]:
             "threshold", parameters={"limit": 3, "window_seconds": 300}, severities=["error"], group_by=["endpoint"], **waits
         ),
         make_rule("threshold", parameters={"limit": 4, "window_seconds": 90}, names=["api_*"], recover_seconds=0),
+        make_rule("threshold", parameters={"limit": 4, "window_seconds": 120}, group_by=["release"], recover_seconds=60),
         make_rule("threshold", parameters={"limit": 2, "window_seconds": 300, "measure": "users"}, group_by=["environment"]),
         make_rule(
             "threshold", parameters={"limit": 0.3, "window_seconds": 300, "measure": "failure_ratio", "least_volume": 4},
@@ -71,6 +72,7 @@ def stream(chance: random.Random, at: datetime, pace: float) -> Iterator[dict[st
     """Some events of one moment; a high pace is a storm."""
     for _ in range(int(chance.expovariate(1 / pace)) if pace else 0):
         more = {"timestamp": at.isoformat(), "environment": chance.choice(["production", "staging"])}
+        more["release"] = chance.choice(["lift@1", "lift@2"])
         endpoint = chance.choice(ENDPOINTS)
         kind = chance.random()
         if kind < 0.4:

@@ -43,8 +43,9 @@ def test_it_tells_what_would_have_fired_and_saves_nothing(admin_client: Client, 
 
     assert "Would have fired once in the last 14 days: " in html
     assert "for 6 minutes (/api/career)." in html
-    ((_, lasted, group, told),) = rows(html, "Alerts that would have fired")
-    assert (lasted, group, told) == ("for 6 minutes", "/api/career", "6 events in 5 minutes, limit 5.")
+    ((when, told),) = rows(html, "Alerts that would have fired")
+    assert when.endswith(" for 6 minutes")
+    assert told == "/api/career 6 events in 5 minutes, limit 5."
     assert AlertRule.objects.count() == known
     assert not Alert.objects.exists()
 
