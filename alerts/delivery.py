@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from alerts import backoff, wording
+from alerts import backoff, quiet_hours, wording
 from alerts.channels.kinds import KINDS
 from alerts.channels.message import AlertMessage
 from alerts.channels.outcome import Outcome
@@ -100,6 +100,10 @@ def _batches(channel: Channel) -> list[list[Notification]]:
 
 def _send(channel: Channel, batch: Sequence[Notification]) -> bool:
     """Send one message for these rows, of which the first carries the others. Whether they are settled."""
+    # Somebody may have acknowledged since they were read: then nobody is told any more.
+    batch = _still_waiting(batch)
+    if not batch:
+        return True
     first = batch[0]
     if not channel.is_enabled:
         _settle(batch, NotificationState.DROPPED, "The channel is switched off.")
@@ -125,8 +129,17 @@ def _send(channel: Channel, batch: Sequence[Notification]) -> bool:
         _settle(batch, NotificationState.DEAD, f"Given up after {first.attempt_count} attempts: {outcome.answer}"[:300])
         logger.error("notification_given_up", channel=channel.name, notification=first.pk, status=outcome.status)
         return True
+    severities = [one.alert.severity for one in batch if one.alert is not None]
+    quiet_ends = quiet_hours.ends([channel.pk], severity=quiet_hours.worst(severities), at=due_at)
+    due_at = quiet_ends.get(channel.pk, due_at)
     Notification.objects.filter(pk__in=[one.pk for one in batch]).update(due_at=due_at)
     return False
+
+
+def _still_waiting(batch: Sequence[Notification]) -> list[Notification]:
+    rows = Notification.objects.filter(pk__in=[one.pk for one in batch], state=NotificationState.WAITING)
+    waiting = set(rows.values_list("pk", flat=True))
+    return [one for one in batch if one.pk in waiting]
 
 
 def attempt(channel: Channel, message: AlertMessage, notification: Notification) -> Outcome:

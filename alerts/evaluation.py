@@ -16,7 +16,7 @@ import structlog
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
-from alerts import cascading
+from alerts import cascading, escalating
 from alerts.conditions import CascadeCondition, ConditionError, Judged, spoken
 from alerts.grouping import key_of, labels_of
 from alerts.judging import groups, judge
@@ -337,6 +337,7 @@ def _fire(alert: Alert, now: datetime, changes: Changes) -> None:
     alert.save()
     AlertEntry.objects.create(alert=alert, kind=EntryKind.FIRED, at=now, text=alert.summary)
     tell(alert, at=now)
+    escalating.begin(alert, at=now)
     changes.fired += 1
 
 
@@ -361,5 +362,6 @@ def _end(alert: Alert, now: datetime, changes: Changes, why: str) -> None:
     kind = EntryKind.RESOLVED if was_firing else EntryKind.SUBSIDED
     AlertEntry.objects.create(alert=alert, kind=kind, at=now, text=why[:500])
     if was_firing:
+        escalating.stop(alert, at=now, why="It was over.")
         tell(alert, at=now)
         changes.resolved += 1

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import transaction
 
-from alerts import telling
+from alerts import escalating, telling
 from alerts.models import Alert, AlertEntry, AlertState, EntryKind, NotificationKind, NotificationState, Silence
 
 type Person = AbstractBaseUser | AnonymousUser | None
@@ -23,6 +23,7 @@ def acknowledge(alert_id: int, *, by: Person, at: datetime, how: str = "") -> bo
         if changed:
             alert = Alert.objects.get(pk=alert_id)
             AlertEntry.objects.create(alert=alert, kind=EntryKind.ACKNOWLEDGED, at=at, actor=person, text=how[:500])
+            escalating.stop(alert, at=at, why="Somebody acknowledged it.")
             _drop_waiting(alert, at, "Somebody acknowledged it first.")
     return bool(changed)
 
@@ -59,6 +60,7 @@ def resolve(alert_id: int, *, by: Person, at: datetime, how: str = "") -> bool:
             AlertEntry.objects.create(
                 alert=alert, kind=EntryKind.RESOLVED, at=at, actor=person, text=how[:500] or "By hand."
             )
+            escalating.stop(alert, at=at, why="It was over.")
             if was_firing:
                 telling.tell(alert, at=at)
     return bool(changed)

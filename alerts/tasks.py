@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from alerts import delivery, evaluation, telling
+from alerts import delivery, escalating, evaluation, telling
 
 
 @shared_task(name="alerts.tasks.judge_news", soft_time_limit=60)
@@ -42,3 +42,12 @@ def tell_fallback(**_: object) -> int:
 @shared_task(name="alerts.tasks.remind", soft_time_limit=60)
 def remind(**_: object) -> int:
     return telling.remind(now=timezone.now())
+
+
+@shared_task(name="alerts.tasks.escalate", soft_time_limit=60)
+def escalate(**_: object) -> int:
+    """And send at once what that brought: a step waits its time and no longer."""
+    taken = escalating.take_due(now=timezone.now())
+    if taken:
+        deliver_due.delay()
+    return taken

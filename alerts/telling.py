@@ -4,12 +4,13 @@ A silence or a window of maintenance mutes telling, not judging; what it muted s
 alert still fires, people are told then. Acknowledging stops every further message but the one that says that it is over.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Max, Q
 
+from alerts import quiet_hours
 from alerts.matching import is_like
 from alerts.models import (
     Alert,
@@ -31,9 +32,9 @@ STAYS = timedelta(minutes=10)
 def tell(alert: Alert, *, at: datetime) -> None:
     """That it fires, to the channels of its routes, or that it is over, to whom it was told."""
     if alert.state == AlertState.FIRING:
-        why = why_muted(alert, at=at) or _why_flapping(alert, at=at)
+        why = why_muted(alert, at=at) or why_flapping(alert, at=at)
         due_at = at + timedelta(seconds=alert.rule.group_wait_seconds)
-        _write(alert, channels_of(alert), NotificationKind.FIRING, 0, at=at, due_at=due_at, why_muted=why)
+        write(alert, channels_of(alert), NotificationKind.FIRING, 0, at=at, due_at=due_at, why_muted=why)
         return
     # Who has not heard of it need not hear that it is over.
     waiting = alert.notifications.filter(state=NotificationState.WAITING)
@@ -46,7 +47,7 @@ def tell(alert: Alert, *, at: datetime) -> None:
         members = {pk for pk in (*others, carrier.alert_id) if pk is not None and pk != alert.pk}
         # Those who were told of a group are told once that all of it is over.
         if not Alert.objects.firing().filter(pk__in=members).exists():
-            _write(carrier.alert or alert, [told.channel], NotificationKind.RESOLVED, 0, at=at, due_at=at)
+            write(carrier.alert or alert, [told.channel], NotificationKind.RESOLVED, 0, at=at, due_at=at)
 
 
 def _told(alert: Alert) -> list[Notification]:
@@ -61,7 +62,7 @@ def _told(alert: Alert) -> list[Notification]:
     return list(by_channel.values())
 
 
-def _why_flapping(alert: Alert, *, at: datetime) -> str:
+def why_flapping(alert: Alert, *, at: datetime) -> str:
     """An alert that comes and goes is told of so often an hour and no more; when it stays, the reminder tells of it."""
     fired = Alert.objects.filter(
         rule=alert.rule_id, group_key=alert.group_key, fired_at__gt=at - FLAP_WINDOW, fired_at__lte=at
@@ -75,22 +76,24 @@ def remind(*, now: datetime) -> int:
     made = 0
     with transaction.atomic():
         firing = Alert.objects.firing().filter(acknowledged_at__isnull=True).select_related("rule")
+        # What the steps of an escalation tell puts off no reminder.
+        of_routes = Q(notifications__kind=NotificationKind.REPEAT) | Q(
+            notifications__kind=NotificationKind.FIRING, notifications__number=0
+        )
         last_told = Max(
-            "notifications__created_at",
-            filter=Q(notifications__kind__in=(NotificationKind.FIRING, NotificationKind.REPEAT))
-            & ~Q(notifications__state=NotificationState.MUTED),
+            "notifications__created_at", filter=of_routes & ~Q(notifications__state=NotificationState.MUTED)
         )
         number = Max("notifications__number", filter=Q(notifications__kind=NotificationKind.REPEAT))
         ordered = firing.annotate(last_told_at=last_told, last_number=number).order_by("pk")
         for alert in ordered:
             told_at: datetime | None = alert.last_told_at  # type: ignore[attr-defined]
             last_number: int = alert.last_number or 0  # type: ignore[attr-defined]
-            stays = alert.fired_at is None or now - alert.fired_at >= STAYS or not _why_flapping(alert, at=now)
+            stays = alert.fired_at is None or now - alert.fired_at >= STAYS or not why_flapping(alert, at=now)
             was_muted = told_at is None and alert.notifications.exists() and stays
             pause = timedelta(seconds=alert.rule.repeat_seconds)
             is_due = told_at is not None and bool(pause) and now - told_at >= pause
             if (was_muted or is_due) and not why_muted(alert, at=now):
-                made += _write(alert, channels_of(alert), NotificationKind.REPEAT, last_number + 1, at=now, due_at=now)
+                made += write(alert, channels_of(alert), NotificationKind.REPEAT, last_number + 1, at=now, due_at=now)
     return made
 
 
@@ -140,24 +143,38 @@ def told_labels(alert: Alert) -> dict[str, str]:
 
 def why_muted(alert: Alert, *, at: datetime) -> str:
     """Which silence or maintenance mutes it, as a sentence; "" for none."""
+    mute = _mute_of(alert, at=at)
+    if mute is None:
+        return ""
+    return why_silenced(mute) if isinstance(mute, Silence) else f"Maintenance: {mute.name}"[:300]
+
+
+def muted_until(alert: Alert, *, at: datetime) -> datetime:
+    """The first moment from ``at`` on at which neither a silence nor maintenance mutes it, as far as is known now."""
+    while (mute := _mute_of(alert, at=at)) is not None:
+        at = mute.ends_at
+    return at
+
+
+def _mute_of(alert: Alert, *, at: datetime) -> Silence | MaintenanceWindow | None:
     labels = told_labels(alert)
     for silence in Silence.objects.running(at=at).order_by("pk"):
         if silence.mutes(labels):
-            return why_silenced(silence)
+            return silence
     windows = MaintenanceWindow.objects.filter(starts_at__lte=at, ends_at__gt=at).order_by("pk")
     for window in windows:
         if window.service_id is None or str(window.service_id) == labels["service"]:
-            return f"Maintenance: {window.name}"[:300]
-    return ""
+            return window
+    return None
 
 
 def why_silenced(silence: Silence) -> str:
     return f"Silenced until {silence.ends_at:%Y-%m-%d %H:%M} UTC: {silence.reason}"[:300]
 
 
-def _write(
+def write(
     alert: Alert,
-    channels: Iterable[Channel],
+    channels: Collection[Channel],
     kind: NotificationKind,
     number: int,
     *,
@@ -165,13 +182,33 @@ def _write(
     due_at: datetime,
     why_muted: str = "",
 ) -> int:
-    state = NotificationState.MUTED if why_muted else NotificationState.WAITING
-    rows = [
-        Notification(
-            alert=alert, channel=channel, kind=kind, number=number, state=state, created_at=at, due_at=due_at,
-            settled_at=at if why_muted else None, reason=why_muted,
-        )
-        for channel in channels
-    ]  # fmt: skip
+    """A row a channel; how many. What is not critical is due when the channel's quiet hours are over.
+
+    A channel that has a message about the alert waiting gets no second that says the same: its row says so.
+    """
+    quiet_ends = quiet_hours.ends([one.pk for one in channels], severity=alert.severity, at=due_at)
+    has_waiting = _with_a_message_waiting(alert, channels, kind)
+    rows = []
+    for channel in channels:
+        row = Notification(
+            alert=alert, channel=channel, kind=kind, number=number, created_at=at,
+            due_at=quiet_ends.get(channel.pk, due_at),
+        )  # fmt: skip
+        if why_muted:
+            row.state, row.settled_at, row.reason = NotificationState.MUTED, at, why_muted
+        elif channel.pk in has_waiting:
+            row.state, row.settled_at = NotificationState.DROPPED, at
+            row.reason = "A message about it waits to be sent already."
+        rows.append(row)
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
+
+
+def _with_a_message_waiting(alert: Alert, channels: Iterable[Channel], kind: NotificationKind) -> set[int]:
+    if kind == NotificationKind.RESOLVED:
+        return set()
+    waiting = alert.notifications.filter(
+        channel__in=list(channels), state=NotificationState.WAITING, attempt_count=0,
+        kind__in=(NotificationKind.FIRING, NotificationKind.REPEAT),
+    )  # fmt: skip
+    return set(waiting.values_list("channel_id", flat=True))

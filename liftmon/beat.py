@@ -49,6 +49,10 @@ SCHEDULES: tuple[Schedule, ...] = (
         "Sends what is due to each channel.", 30,
     ),
     Schedule(
+        "Escalate alerts", "alerts.tasks.escalate", 2, IntervalSchedule.SECONDS,
+        "Takes the steps of escalation policies that are due.", 30,
+    ),
+    Schedule(
         "Remind of alerts", "alerts.tasks.remind", 60, IntervalSchedule.SECONDS,
         "Tells again of what still fires and nobody acknowledged.", 120,
     ),

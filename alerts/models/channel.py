@@ -51,6 +51,12 @@ class Route(models.Model):
     # Every one must hold: {"endpoint": "/api/pay*"}; * stands for anything.
     labels = models.JSONField(default=dict, blank=True)
     channels = models.ManyToManyField(Channel, related_name="routes", blank=True)
+    # On routes and not on rules: who looks after something is decided by service and labels, and a rule's alerts are of many.
+    # A route that lost its policy would tell fewer people than it says, so a policy that is named stays.
+    policy = models.ForeignKey(
+        "alerts.EscalationPolicy", null=True, blank=True, on_delete=models.PROTECT, related_name="routes",
+        help_text="Who is told next while nobody acknowledges. Empty: the channels alone.",
+    )  # fmt: skip
     goes_on = models.BooleanField(default=False, help_text="Also try the routes behind it.")
 
     def __str__(self) -> str:

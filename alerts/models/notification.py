@@ -31,7 +31,7 @@ class Notification(models.Model):
     alert = models.ForeignKey(Alert, null=True, on_delete=models.CASCADE, related_name="notifications")
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=8, choices=NotificationKind.choices)
-    # Which repeat it is; 0 otherwise.
+    # Which repeat it is, or which step of an escalation (EscalationDue.number); 0 otherwise.
     number = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=8, choices=NotificationState.choices, default=NotificationState.WAITING)
     created_at = models.DateTimeField()
