@@ -142,19 +142,19 @@ class Told:
 def whom(step: EscalationStep | None, *, at: datetime) -> Told:
     """Whom a step tells that is taken at a moment."""
     if step is None:
-        return Told("nobody", problem="Nobody was told: the step was taken out of the policy.")
+        return Told("nobody", problem="Reached nobody: the step was taken out of the policy.")
     if step.tells == Tells.CHANNELS:
         channels = [one for one in step.channels.all().order_by("name") if one.is_enabled]
         names = ", ".join(one.name for one in channels)
-        return Told(names or "nobody", channels, "" if channels else "Nobody was told: no channel of the step is on.")
+        return Told(names or "nobody", channels, "" if channels else "Reached nobody: no channel of the step is on.")
     if step.tells == Tells.PERSON:
         assert step.person is not None  # noqa: S101 - a check constraint of the table
         return _by_contacts(step.person)
     assert step.schedule_id is not None  # noqa: S101 - a check constraint of the table
-    schedule = with_people(OnCallSchedule.objects.filter(pk=step.schedule_id)).get()
+    schedule = with_people(OnCallSchedule.objects.filter(pk=step.schedule_id), since=at).get()
     person = on_call(schedule, at=at)
     if person is None:
-        return Told("nobody", problem=f"Nobody was told: nobody is on call on {schedule}.")
+        return Told("nobody", problem=f"Reached nobody: nobody is on call on {schedule}.")
     return _by_contacts(person)
 
 
@@ -173,7 +173,7 @@ def _by_contacts(person: User) -> Told:
     contacts = ContactPoint.objects.working().filter(person=person).select_related("channel").order_by("pk")
     channels = [one.channel for one in contacts]
     if not channels:
-        return Told(name_of(person), problem=f"Nobody was told: {name_of(person)} has no contact that was tested.")
+        return Told(name_of(person), problem=f"Reached nobody: {name_of(person)} has no contact that was tested.")
     kinds = ", ".join(dict.fromkeys(one.get_kind_display() for one in channels))
     return Told(f"{name_of(person)} ({kinds})", channels)
 

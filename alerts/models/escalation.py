@@ -1,5 +1,6 @@
 """Who is told next while nobody acknowledges: policies with their steps, and the steps that alerts have ahead of them."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.conf import settings
@@ -8,9 +9,10 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 
+from alerts.conditions import spoken
 from alerts.models.alert import Alert
 from alerts.models.channel import Channel
-from alerts.models.on_call import OnCallSchedule
+from alerts.models.on_call import OnCallSchedule, name_of
 from alerts.steps import Due, dues
 
 
@@ -38,6 +40,17 @@ class EscalationPolicy(models.Model):
 
     def ordered_steps(self) -> "list[EscalationStep]":
         return sorted(self.steps.all(), key=lambda one: (one.position, one.pk))
+
+    def in_words(self, on_call: Mapping[int, str]) -> str:
+        """“At once Ada is told; 5 minutes later …”. ``on_call``: by schedule, who is on call now."""
+        told = [step.in_words(on_call, is_first=not place) for place, step in enumerate(self.ordered_steps())]
+        if not told:
+            return "It has no step and tells nobody: add one."
+        often = {0: "", 1: "once", 2: "twice"}.get(self.repeat_count, f"{self.repeat_count} times")
+        pause = f", {spoken(self.repeat_minutes * 60)} after the last step" if self.repeat_minutes else ""
+        again = f" All of it is repeated {often}{pause}." if often else ""
+        said = "; ".join(told)
+        return f"{said[0].upper()}{said[1:]}.{again} It ends as soon as somebody acknowledges the alert or it is over."
 
     def dues(self) -> list[Due]:
         """When each of `ordered_steps` is due after an alert fires."""
@@ -87,6 +100,21 @@ class EscalationStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.policy}: {self.get_tells_display()}"
+
+    def in_words(self, on_call: Mapping[int, str], *, is_first: bool) -> str:
+        """“5 minutes later tell Ada”."""
+        wait = spoken(self.wait_minutes * 60) if self.wait_minutes else ""
+        when = f"{wait} after it fires" if is_first else f"{wait} later"
+        if not wait:
+            when = "at once" if is_first else "at the same time"
+        return f"{when} tell {self._told(on_call)}"
+
+    def _told(self, on_call: Mapping[int, str]) -> str:
+        if self.tells == Tells.PERSON and self.person is not None:
+            return name_of(self.person)
+        if self.tells == Tells.ON_CALL and self.schedule is not None:
+            return f"whoever is on call on {self.schedule} (now {on_call.get(self.schedule.pk) or 'nobody'})"
+        return " and ".join(one.name for one in self.channels.all() if one.is_enabled) or "nobody"
 
     def clean(self) -> None:
         if self.tells == Tells.PERSON and self.person is None:

@@ -65,7 +65,7 @@ def make_policy(
 
 
 def make_route(policy: EscalationPolicy | None = None, *channels: Channel, **more: Any) -> Route:
-    route = Route.objects.create(name="All", policy=policy, **{"position": 1, **more})
+    route = Route.objects.create(policy=policy, **{"name": "All", "position": 1, **more})
     route.channels.set(channels)
     return route
 
