@@ -2,6 +2,9 @@
 
 from django.urls import path
 
-from alerts import views
+from alerts import calendar_feed, views
 
-urlpatterns = [path("alerts/act/<str:token>/", views.act, name="alert_act")]
+urlpatterns = [
+    path("alerts/act/<str:token>/", views.act, name="alert_act"),
+    path("alerts/on-call/<str:token>.ics", calendar_feed.on_call, name="on_call_calendar"),
+]
