@@ -113,6 +113,8 @@ UNFOLD: dict[str, Any] = {
         ("analytics/features/", "analytics_features", "dashboards.pages.features.FeaturesPage"),
         ("alerts/alertrule/dry-run/", "alerts_alertrule_dry_run", "dashboards.pages.dry_run.DryRun"),
         ("analytics/trials/", "analytics_trials", "dashboards.pages.trials.TrialsPage"),
+        ("on-call/", "on_call", "alerts.admin.on_call_page.OnCallPage"),
+        ("my-contacts/", "my_contacts", "alerts.admin.my_contacts.MyContactsPage"),
     ],
     "SIDEBAR": {
         "show_search": False,
@@ -161,6 +163,14 @@ UNFOLD: dict[str, Any] = {
                     _item("Critical, unresolved", "emergency_home", _ISSUES, query=_CRITICAL, permission=_ISSUE),
                     _item("Came back", "history", _ISSUES, query=_REGRESSED, permission=_ISSUE),
                     _item("Assigned to me", "person", _ISSUES, query=_MINE, permission=_ISSUE),
+                    _item("On call", "support_agent", "on_call", permission=_may_view("alerts.oncallschedule")),
+                    _item(
+                        "Escalation",
+                        "stairs",
+                        "alerts_escalationpolicy_changelist",
+                        permission=_may_view("alerts.escalationpolicy"),
+                    ),
+                    _item("My contacts", "contact_phone", "my_contacts"),
                     _item("Rules", "rule", "alerts_alertrule_changelist", permission=_may_view("alerts.alertrule")),
                     _item("Routes", "alt_route", "alerts_route_changelist", permission=_may_view("alerts.route")),
                     _item("Channels", "campaign", "alerts_channel_changelist", permission=_may_view("alerts.channel")),

@@ -20,11 +20,12 @@ from tests.events.conftest import Sender
 
 ISSUES = "/admin/events/issue/"
 OF_ISSUES = {"Issues", "Critical, unresolved", "Came back", "Assigned to me", "Daily review", "Weekly review"}
-OF_EVERYBODY = {"Overview", "API tokens"}
+OF_EVERYBODY = {"Overview", "API tokens", "My contacts"}
 EVERYTHING = OF_ISSUES | OF_EVERYBODY | {
     "Events", "Catalogue", "Services", "Rejections", "Limits reached", "Periodic tasks", "Users", "Groups", "Live feed",
     "Analytics", "Failing endpoints", "Slowest endpoints", "Delivery and consistency", "Cache", "Top errors", "User impact",
     "AI generation", "Auth & abuse", "Query", "Feature adoption", "Trial conversion",
+    "On call", "Escalation",
 }  # fmt: skip
 
 
