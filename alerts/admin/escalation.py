@@ -15,7 +15,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from alerts import escalating, readiness
-from alerts.admin.on_call import person_field
+from alerts.admin.on_call import person_field, put_last
 from alerts.models import Channel, EscalationPolicy, EscalationStep, OnCallSchedule, Route, Tells
 from alerts.models.on_call import name_of, with_people
 
@@ -133,7 +133,11 @@ class EscalationPolicyAdmin(ModelAdmin):
         count = getattr(policy, "problem_count", 0)
         if not count:
             return "nothing"
-        return format_html('<a href="{}">{}</a>', reverse("admin:on_call"), count)
+        return format_html('<a class="text-link underline" href="{}">{}</a>', reverse("admin:on_call"), count)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        put_last(formset)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

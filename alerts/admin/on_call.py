@@ -42,6 +42,16 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
     time_zone = forms.ChoiceField(choices=zone_names, widget=UnfoldAdminSelectWidget())
 
 
+def put_last(formset: Any) -> None:
+    """What was added without a position comes behind the others, in the order of the page. For save_formset."""
+    last = max((form.instance.position for form in formset.initial_forms if form.instance.pk), default=-1)
+    for form in formset.extra_forms:
+        if form.instance.pk and "position" not in form.changed_data:
+            last += 1
+            form.instance.position = last
+            form.instance.save(update_fields=["position"])
+
+
 class RotationMemberInline(StackedInline):
     model = RotationMember
     extra = 1
@@ -65,6 +75,7 @@ class OnCallScheduleAdmin(ModelAdmin):
     )  # fmt: skip
     actions = None
     change_list_template = "admin/alerts/schedule_list.html"
+    change_form_template = "admin/alerts/schedule_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OnCallSchedule]:
         return with_people(super().get_queryset(request), since=timezone.now())
@@ -85,6 +96,16 @@ class OnCallScheduleAdmin(ModelAdmin):
                 schedule.problem_count = sum(schedule.pk in one.schedule_ids for one in found)
         return response
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        schedule: OnCallSchedule | None = context.get("original")
+        if schedule is not None:
+            context["sentence"] = self.sentence(schedule)
+            found = readiness.problems(now=timezone.now())
+            context["problems"] = [one for one in found if schedule.pk in one.schedule_ids]
+        return super().render_change_form(request, context, *args, **kwargs)
+
     @display(description="What it does")
     def sentence(self, schedule: OnCallSchedule) -> str:
         members = sorted(schedule.members.all(), key=lambda one: (one.position, one.pk))
@@ -99,11 +120,15 @@ class OnCallScheduleAdmin(ModelAdmin):
         count = getattr(schedule, "problem_count", 0)
         if not count:
             return "nothing"
-        return format_html('<a href="{}">{}</a>', reverse("admin:on_call"), count)
+        return format_html('<a class="text-link underline" href="{}">{}</a>', reverse("admin:on_call"), count)
 
     def save_model(self, request: HttpRequest, obj: OnCallSchedule, form: Any, change: bool) -> None:
         request.on_call_before = _on_call_now(obj.pk) if change else None  # type: ignore[attr-defined]  # for save_related
         super().save_model(request, obj, form, change)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        put_last(formset)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Whoever changes a rotation at noon may change who is paged at one: it is said at once."""

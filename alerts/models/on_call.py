@@ -29,16 +29,19 @@ class OnCallSchedule(models.Model):
     time_zone = models.CharField(max_length=64, default="UTC", validators=[is_zone])
     turns = models.CharField(max_length=6, choices=Turns.choices, default=Turns.WEEKLY)
     hand_over_weekday = models.PositiveSmallIntegerField(
-        choices=WEEKDAYS, default=0, help_text="Of weekly turns; daily ones are handed over every day."
+        "hand-over on", choices=WEEKDAYS, default=0, help_text="Of weekly turns; daily ones are handed over every day."
     )
-    hand_over_time = models.TimeField(default=time(9), help_text="On the clock of the time zone.")
+    hand_over_time = models.TimeField("hand-over at", default=time(9), help_text="On the clock of the time zone.")
     starts_on = models.DateField(help_text="The first person's turn begins at the first hand-over from this day on.")
-    ends_on = models.DateField(null=True, blank=True, help_text="The last day's hand-over ends it. Empty: it goes on.")
+    ends_on = models.DateField(
+        null=True, blank=True, help_text="It ends at the hand-over of this day. Empty: it goes on."
+    )
     # Part of the address of the calendar: a new number makes the old address worthless.
     feed_number = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
+        verbose_name = "on-call schedule"
         constraints = [
             models.CheckConstraint(
                 condition=Q(ends_on__isnull=True) | Q(ends_on__gt=F("starts_on")),

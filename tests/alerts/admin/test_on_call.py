@@ -208,6 +208,30 @@ class TestSchedules:
         assert answer.status_code == 302
         assert OnCallSchedule.objects.get().members.get().person == ada
 
+    def test_people_added_without_a_position_come_last_in_the_order_of_the_page(self, admin_client: Client) -> None:
+        ada, ben, cleo = (make_person(name) for name in ("ada", "ben", "cleo"))
+        schedule = make_schedule(ada)
+        schedule.members.update(position=5)
+        values = {
+            "name": "Primary", "time_zone": "Europe/Berlin", "turns": "weekly", "hand_over_weekday": "0",
+            "hand_over_time": "09:00", "starts_on": "2026-03-02", "members-TOTAL_FORMS": "3", "members-INITIAL_FORMS": "1",
+            "members-0-id": schedule.members.get().pk, "members-0-schedule": schedule.pk, "members-0-person": ada.pk,
+            "members-0-position": "5", "members-1-person": cleo.pk, "members-1-position": "0",
+            "members-2-person": ben.pk, "members-2-position": "0",
+        }  # fmt: skip
+
+        admin_client.post(f"/admin/alerts/oncallschedule/{schedule.pk}/change/", values)
+
+        assert OnCallSchedule.objects.get().rotation().people == (ada.pk, cleo.pk, ben.pk)
+
+    def test_its_page_says_what_it_does_and_what_to_mend(self, admin_client: Client) -> None:
+        schedule = make_schedule(make_person("ada", is_reachable=False))
+
+        shown = page(admin_client, f"/admin/alerts/oncallschedule/{schedule.pk}/change/")
+
+        assert "Ada alone is on call." in shown
+        assert "Ada (Primary) cannot be told" in shown
+
     def test_a_change_that_moves_who_is_on_call_now_is_said_at_once(self, admin_client: Client) -> None:
         ada, ben = make_person("ada"), make_person("ben")
         schedule = make_schedule(ada)
