@@ -23,7 +23,7 @@ def make_first_channels(*, email: str, slack_webhook_url: str) -> list[str]:
     made = []
     told = {ChannelKind.EMAIL: email.strip(), ChannelKind.SLACK: slack_webhook_url.strip()}
     for kind, setting, name, severities in _FIRST:
-        if not told[kind] or Channel.objects.filter(kind=kind).exists():
+        if not told[kind] or Channel.objects.filter(kind=kind, contact_point__isnull=True).exists():
             continue
         sealed = seal(KINDS[kind.value].validated({setting: told[kind]}))
         with transaction.atomic():

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.models import Alert, AlertRule, Channel, Notification, NotificationState, Route
+from alerts.models import Alert, AlertRule, Channel, EscalationStep, Notification, NotificationState, Route
 from alerts.telling import channels_on, enabled_routes, routes_taking
 from events.choices import SeverityChoices
 from events.models import Service
@@ -18,6 +18,10 @@ class Reached:
 
     routes: Sequence[Route]
     channels: Sequence[Channel]
+
+    @property
+    def is_escalated(self) -> bool:
+        return any(route.policy_id is not None for route in self.routes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +50,19 @@ def reached_by(
 
 
 def critical_unreached() -> Unreached:
-    """Whose critical alerts would go nowhere. Three queries, however many services."""
+    """Whose critical alerts would go nowhere. Three queries, however many services; four where routes name a policy."""
     routes = enabled_routes()
+    named = {route.policy_id for route in routes if route.policy_id is not None}
+    # Whether its steps reach anybody is said where it is looked after (alerts.readiness).
+    telling = (
+        set(EscalationStep.objects.filter(policy__in=named).values_list("policy_id", flat=True)) if named else set()
+    )
 
     def is_lost(service: Service | None) -> bool:
         found = reached_by(
             severity=SeverityChoices.CRITICAL, labels={}, service_id=service.pk if service else None, routes=routes
         )
-        return not found.channels
+        return not found.channels and not any(route.policy_id in telling for route in found.routes)
 
     return Unreached(is_lost(None), [one for one in Service.objects.order_by("name", "pk") if is_lost(one)])
 

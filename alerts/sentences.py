@@ -38,13 +38,15 @@ class RuleTold:
 
 @dataclass(frozen=True, slots=True)
 class RouteTold:
-    """What a route says. ``channels``: the names of those that are switched on; ``labels``: patterns by name."""
+    """What a route says. ``channels``: the names of those that are switched on; ``labels``: patterns by name; ``policy``: the
+    name of the escalation policy, "" for none."""
 
     severities: Sequence[str] = ()
     service_name: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     channels: Sequence[str] = ()
     goes_on: bool = False
+    policy: str = ""
 
 
 # --- Rules ------------------------------------------------------------------------------------------------------------
@@ -209,6 +211,9 @@ def route_sentence(route: RouteTold) -> str:
     if route.labels:
         alerts += f" whose {_and([f'{name} is {value}' for name, value in sorted(route.labels.items())])}"
     after = "the routes behind it are tried, too" if route.goes_on else "nothing else is tried"
+    policy = f"are escalated by policy {route.policy}" if route.policy else ""
+    if policy:
+        return f"{alerts} {f'go to {_and(route.channels)} and ' if route.channels else ''}{policy}; {after}."
     if not route.channels:
         return f"{alerts} stop here and nobody is told: no channel that is switched on is on this route; {after}."
     return f"{alerts} go to {_and(route.channels)}; {after}."

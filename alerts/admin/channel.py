@@ -51,7 +51,12 @@ class ChannelAdmin(ModelAdmin):
             notifications__state=NotificationState.DEAD, notifications__settled_at__gte=timezone.now() - _LATELY
         )  # fmt: skip
         routes = Prefetch("routes", Route.objects.order_by("position", "pk"))
-        return Channel.objects.annotate(dead_count=Count("notifications", filter=dead)).prefetch_related(routes)
+        # People's contacts are theirs alone to change, under My contacts.
+        return (
+            Channel.objects.filter(contact_point__isnull=True)
+            .annotate(dead_count=Count("notifications", filter=dead))
+            .prefetch_related(routes)
+        )
 
     @display(description="Where to")
     def target(self, channel: Channel) -> str:

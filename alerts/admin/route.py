@@ -35,17 +35,18 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
         required=False, help_text="Every one must hold; * stands for anything. None: any alert, whatever its labels."
     )
     channels = forms.ModelMultipleChoiceField(
-        queryset=Channel.objects.order_by("name", "pk"), required=False,
+        # A person's contacts are told by policies, whose steps name the person.
+        queryset=Channel.objects.filter(contact_point__isnull=True).order_by("name", "pk"), required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(), help_text="What it takes is sent to each of them.",
     )  # fmt: skip
 
     class Meta:
         model = Route
-        fields = ("name", "position", "is_enabled", "severities", "service", "labels", "channels", "goes_on")
+        fields = ("name", "position", "is_enabled", "severities", "service", "labels", "channels", "policy", "goes_on")
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        if "channels" in self.fields and not Channel.objects.exists():
+        if "channels" in self.fields and not Channel.objects.filter(contact_point__isnull=True).exists():
             self.fields["channels"].help_text = format_html(
                 'There is no channel yet: <a href="{}">add one</a>.', reverse("admin:alerts_channel_add")
             )
@@ -89,7 +90,7 @@ class RouteAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Route]:
         channels = Prefetch("channels", Channel.objects.order_by("name", "pk"))
-        return Route.objects.select_related("service").prefetch_related(channels)
+        return Route.objects.select_related("service", "policy").prefetch_related(channels)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("position", "pk")
@@ -140,6 +141,7 @@ def told_of(route: Route) -> RouteTold:
         {name: str(value) for name, value in route.labels.items()},
         tuple(channel.name for channel in route.channels.all() if channel.is_enabled),
         route.goes_on,
+        route.policy.name if route.policy else "",
     )
 
 

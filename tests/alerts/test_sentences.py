@@ -168,6 +168,11 @@ def test_whatever_is_matched_is_named(
                 "route; nothing else is tried."
             ),
         ),
+        (
+            RouteTold(channels=("Pager",), policy="Night"),
+            "All alerts go to Pager and are escalated by policy Night; nothing else is tried.",
+        ),
+        (RouteTold(policy="Night"), "All alerts are escalated by policy Night; nothing else is tried."),
     ],
 )
 def test_a_route_says_where_alerts_go(told: RouteTold, sentence: str) -> None:

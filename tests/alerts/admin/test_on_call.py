@@ -19,6 +19,7 @@ from alerts.models import (
     QuietHours,
     Route,
 )
+from alerts.reach import critical_unreached
 from alerts.sealing import seal
 from tests.alerts.people import make_channel, make_contact, make_person, make_policy, make_route, make_schedule
 from tests.events.admin.people import client_of
@@ -427,6 +428,35 @@ class TestMyContacts:
 
     def test_only_staff_come_here(self) -> None:
         assert Client().get(CONTACTS).status_code == 302
+
+
+class TestRoutesAndChannels:
+    def test_a_route_names_its_policy_and_says_so(self, admin_client: Client) -> None:
+        policy, route = make_policy({"person": make_person("ada")}, name="Night"), make_route()
+        address = f"/admin/alerts/route/{route.pk}/change/"
+        values = {"name": "All", "position": "1", "is_enabled": "on", "policy": policy.pk}
+
+        answer = admin_client.post(address, values)
+
+        assert answer.status_code == 302
+        assert Route.objects.get().policy == policy
+        assert "All alerts are escalated by policy Night" in page(admin_client, "/admin/alerts/route/")
+        assert "Escalated by" in page(admin_client, "/admin/alerts/route/preview/?severity=critical")
+
+    def test_critical_alerts_that_a_policy_escalates_have_somewhere_to_go(self) -> None:
+        policy = make_policy(name="Empty")
+        make_route(policy)
+        assert critical_unreached().everything
+
+        policy.steps.create(tells="person", person=make_person("ada"))
+        assert not critical_unreached().everything
+
+    def test_peoples_contacts_are_theirs_alone(self, admin_client: Client) -> None:
+        contact, route = make_person("ada").contact_points.get(), make_route()
+
+        assert admin_client.get(f"/admin/alerts/channel/{contact.channel_id}/change/").status_code == 302
+        assert contact.channel.name not in page(admin_client, "/admin/alerts/channel/")
+        assert contact.channel.name not in page(admin_client, f"/admin/alerts/route/{route.pk}/change/")
 
 
 class TestQuietHoursOfChannels:
