@@ -25,7 +25,7 @@ EVERYTHING = OF_ISSUES | OF_EVERYBODY | {
     "Events", "Catalogue", "Services", "Rejections", "Limits reached", "Periodic tasks", "Users", "Groups", "Live feed",
     "Analytics", "Failing endpoints", "Slowest endpoints", "Delivery and consistency", "Cache", "Top errors", "User impact",
     "AI generation", "Auth & abuse", "Query", "Feature adoption", "Trial conversion",
-    "On call", "Escalation",
+    "On call", "Escalation", "Rules", "Routes", "Channels", "Notifications",
 }  # fmt: skip
 
 
