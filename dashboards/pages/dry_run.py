@@ -1,17 +1,14 @@
 """The dry run of a rule that is being written: what it would have done in the last fortnight, on a chart with its threshold.
 
-A fragment for the form of rules, which posts its fields; nothing is saved. The fields are those of AlertRule: lists with commas
-between their parts (or a field for each part), ``parameters`` as JSON.
+A fragment for the form of rules, which posts its fields; nothing is saved.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django import forms
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import OperationalError
-from django.forms import modelform_factory
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +18,7 @@ from psycopg.errors import QueryCanceled
 from unfold.views import UnfoldSiteViewMixin
 
 from alerts import replay_words
+from alerts.admin.rule_form import RuleForm
 from alerts.conditions import ConditionError, ThresholdCondition
 from alerts.course import ReplayedAlert
 from alerts.models import AlertRule
@@ -35,8 +33,6 @@ _BACK, _STEP = timedelta(days=14), timedelta(hours=2)
 _LONGEST_SECONDS = 20
 _LISTED, _MARKED = 20, 30
 _MINUTE = timedelta(minutes=1)
-_LISTS = ("environments", "names", "severities", "endpoints", "group_by")
-_DURATIONS = ("for_seconds", "recover_seconds", "group_wait_seconds", "repeat_seconds")
 _TOO_MUCH = (
     "This rule is about too much to be replayed at once. Narrow down which events it is about, or save it and run manage.py "
     "replayrules."
@@ -62,7 +58,7 @@ class DryRun(UnfoldSiteViewMixin, TemplateView):
         try:
             rule = rule_of(request.POST)
             shown = _shown(rule, timezone.now())
-        except forms.ValidationError as error:
+        except ValidationError as error:
             problems = list(error.messages)
         except ConditionError as error:
             problems = [str(error)]
@@ -75,31 +71,19 @@ class DryRun(UnfoldSiteViewMixin, TemplateView):
 
 def rule_of(posted: QueryDict) -> AlertRule:
     """The rule that the fields say, not saved. Raises ValidationError with sentences that name the field."""
-    given = {name: posted[name] for name in posted}
-    for name in _LISTS:
-        given[name] = ",".join(part for part in posted.getlist(name) if part)
-    for name in _DURATIONS:
-        given.setdefault(name, str(getattr(AlertRule(), name)))
-    form = _Form(given)
+    given = posted.copy()
+    # Nobody has to name what they only try.
+    given["name"] = given.get("name") or "Dry run"
+    form = RuleForm(given)
     if not form.is_valid():
-        raise forms.ValidationError(
-            [
-                f"{form.fields[name].label or name}: {message}"
-                for name, messages in form.errors.items()
-                for message in messages
-            ]
-        )
-    rule: AlertRule = form.save(commit=False)
-    rule.parameters = rule.parameters or {}
+        problems = []
+        for name, messages in form.errors.items():
+            field = form.fields.get(name)
+            label = "" if field is None else f"{field.label or name.replace('_', ' ').capitalize()}: "
+            problems += [f"{label}{message}" for message in messages]
+        raise ValidationError(problems)
+    rule: AlertRule = form.instance
     return rule
-
-
-_Form: Any = modelform_factory(
-    AlertRule,
-    fields=[
-        "condition", "parameters", "severity", "service", *_LISTS, "tag", *_DURATIONS,
-    ],
-)  # fmt: skip
 
 
 def _shown(rule: AlertRule, now: datetime) -> dict[str, Any]:

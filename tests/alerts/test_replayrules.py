@@ -66,11 +66,11 @@ def test_json_has_every_alert_of_the_replay(sender: Sender) -> None:
 
 
 def test_it_says_what_the_dry_run_says(sender: Sender, admin_client: Client) -> None:
-    rule = fill(sender)
+    fill(sender)
     (told,) = json.loads(said("--json"))
     fields = {
-        "condition": rule.condition, "severity": rule.severity, "parameters": json.dumps(rule.parameters),
-        "group_by": "name", "recover_seconds": 60,
+        "condition": "threshold", "severity": "error", "threshold__limit": "5", "threshold__window_seconds": "5 min",
+        "group_by": "name", "for_seconds": "0", "recover_seconds": "1 min", "group_wait_seconds": "0", "repeat_seconds": "4 h",
     }  # fmt: skip
     response: Any = admin_client.post("/admin/alerts/alertrule/dry-run/", fields)
 

@@ -17,9 +17,14 @@ pytestmark = pytest.mark.django_db
 ADDRESS = "/admin/alerts/alertrule/dry-run/"
 
 
-def fields(**more: Any) -> dict[str, Any]:
-    given = {"condition": "threshold", "severity": "error", "parameters": {"limit": 5, "window_seconds": 300}, **more}
-    return given | {"parameters": json.dumps(given["parameters"])}
+def fields(condition: str = "threshold", parameters: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """As the form of rules sends them; durations in seconds."""
+    given = {"limit": 5, "window_seconds": "300 s"} if parameters is None else parameters
+    durations = {"for_seconds": "0", "recover_seconds": "300 s", "group_wait_seconds": "0", "repeat_seconds": "4 h"}
+    return {
+        "condition": condition, "severity": "error", **durations,
+        **{f"{condition}__{name}": value for name, value in given.items()}, **more,
+    }  # fmt: skip
 
 
 def failed(sender: Sender, count: int, **ago: int) -> None:
@@ -39,7 +44,7 @@ def test_it_tells_what_would_have_fired_and_saves_nothing(admin_client: Client, 
     failed(sender, 4, days=2)
     known = AlertRule.objects.count()
 
-    html = asked(admin_client, names="api_error", group_by=["endpoint"], recover_seconds=120)
+    html = asked(admin_client, names="api_error", group_by=["endpoint"], recover_seconds="120 s")
 
     assert "Would have fired once in the last 14 days: " in html
     assert "for 6 minutes (/api/career)." in html
@@ -78,7 +83,7 @@ def test_the_threshold_is_on_the_chart(admin_client: Client, sender: Sender) -> 
 
 def test_an_immediate_rule_is_tried_too(admin_client: Client, sender: Sender) -> None:
     failed(sender, 2, hours=30)
-    html = asked(admin_client, condition="event", parameters={}, names="api_error", recover_seconds=600)
+    html = asked(admin_client, condition="event", parameters={}, names="api_error", recover_seconds="600 s")
 
     assert "Would have fired once" in html
     assert "api_error at /api/career" in html
@@ -87,7 +92,7 @@ def test_an_immediate_rule_is_tried_too(admin_client: Client, sender: Sender) ->
 def test_a_noisy_rule_is_told_to_raise_its_limit(admin_client: Client, sender: Sender) -> None:
     for hours in range(1, 60):
         failed(sender, 1, hours=hours)
-    html = asked(admin_client, parameters={"limit": 1, "window_seconds": 60}, recover_seconds=0)
+    html = asked(admin_client, parameters={"limit": 1, "window_seconds": "60 s"}, recover_seconds="0")
 
     assert "Would have fired 59 times, 4 times a day: raise the limit" in html
 
@@ -95,9 +100,10 @@ def test_a_noisy_rule_is_told_to_raise_its_limit(admin_client: Client, sender: S
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"parameters": {"limit": 0, "window_seconds": 300}}, "limit is from 1e-06 to 1e+09."),
-        ({"parameters": {"window_seconds": 300}}, "limit is missing."),
+        ({"parameters": {"limit": 0, "window_seconds": "300 s"}}, "Limit: "),
+        ({"parameters": {"window_seconds": "300 s"}}, "Limit: It has to be given."),
         ({"condition": "moon"}, "Condition: "),
+        ({"recover_seconds": "a while"}, "Recovers after: "),
         ({"condition": "cascade", "parameters": {}}, "A cascade rule cannot be replayed yet."),
     ],
 )
