@@ -9,6 +9,7 @@ from alerts.conditions import (
     BurnRateCondition,
     CascadeCondition,
     Condition,
+    EscalatingCondition,
     LatencyCondition,
     SpikeCondition,
     ThresholdCondition,
@@ -87,6 +88,11 @@ def _holds(rule: RuleTold) -> str:
                 f"{_for_one(rule)}, more than {_number(condition.times)} times as many as usual at this hour of earlier days "
                 f"and beyond chance (from {condition.least_history} known days on)"
             )
+        case EscalatingCondition() as condition:
+            return (
+                f"an issue{_of_events(rule)} has {_number(condition.least)} or more events in an hour, more than "
+                f"{_number(condition.times)} times as many as in nearly every hour of the week before"
+            )
         case AbsenceCondition() as condition:
             return f"no {_events(rule, is_one=True)} comes for {in_full(condition.window_seconds)}{_for_one(rule)}"
         case BurnRateCondition() as condition:
@@ -133,13 +139,18 @@ def _burn_rate(condition: BurnRateCondition, rule: RuleTold) -> str:
 def _at_once(rule: RuleTold) -> str:
     if rule.kind == "event":
         return f"{_with_article(_events(rule, is_one=True))} comes"
-    how = "" if rule.match == Match() else f" with {_with_article(_events(rule, is_one=True))}"
+    how = _of_events(rule)
     return f"an issue is first seen{how}" if rule.kind == "new_issue" else f"a resolved issue comes back{how}"
+
+
+def _of_events(rule: RuleTold) -> str:
+    """By which event an issue is known to be meant; "" for any issue."""
+    return "" if rule.match == Match() else f" with {_with_article(_events(rule, is_one=True))}"
 
 
 def _each(rule: RuleTold) -> str:
     """Immediate conditions say what is kept apart behind the alert; the others count for it."""
-    if rule.kind in ("new_issue", "regression"):
+    if rule.kind in ("new_issue", "regression", "escalating"):
         return ", one for each issue"
     if rule.kind == "event" and rule.group_by:
         return f", one for each {_and([_LABELS.get(one, one) for one in rule.group_by])}"

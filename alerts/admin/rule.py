@@ -81,8 +81,9 @@ class AlertRuleAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AlertRule]:
         return AlertRule.objects.select_related("service", "owner").annotate(severity_rank=SEVERITY_RANK)
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("-severity_rank", "name", "pk")
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
+        """An expression, not the list's annotation: forms that choose a rule order their choices by this, too."""
+        return (SEVERITY_RANK.desc(), "name", "pk")
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         """Who may not change rules sees their state instead of the switch."""
@@ -168,7 +169,7 @@ class AlertRuleAdmin(ModelAdmin):
                 kind.label,
                 {
                     "fields": tuple(name for name in PARAMETER_FIELDS if name.startswith(f"{kind.value}__")),
-                    "description": _DESCRIPTIONS[kind],
+                    "description": _DESCRIPTIONS.get(kind, "Judged every 15 seconds."),
                     "classes": ["lm-for", f"lm-for-{kind.value}", *(["hidden"] if kind != chosen else [])],
                 },
             )

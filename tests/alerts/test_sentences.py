@@ -82,6 +82,11 @@ def rule(kind: str, parameters: dict[str, Any] | None = None, severity: str = "w
             "soon as that no longer holds."),
         ),
         (
+            rule("escalating", {"times": 3, "least": 25}, recover_seconds=3600),
+            ("When an issue has 25 or more events in an hour, more than 3 times as many as in nearly every hour of the week "
+            "before, an alert of severity warning fires, one for each issue; it is resolved when that has not held for 1 hour."),
+        ),
+        (
             rule("absence", {"window_seconds": 1800}, group_by=("service",), severity="error"),
             ("When no event comes for 30 minutes for one service, an alert of severity error fires; it is resolved as soon as "
             "that no longer holds."),

@@ -143,7 +143,26 @@ def test_only_the_fields_of_the_condition_are_shown(admin_client: Client) -> Non
 
     assert "lm-for lm-for-threshold hidden" in page
     assert "lm-for lm-for-latency hidden" not in page
+
+
+def test_the_form_is_tried_as_it_stands_without_a_name(admin_client: Client) -> None:
+    page = admin_client.get(f"{LIST}add/").content.decode()
+    assert f'hx-post="{LIST}dry-run/"' in page
     assert 'id="dry-run"' in page
+
+    tried = admin_client.post(f"{LIST}dry-run/", form(name="", names="ai_failure")).content.decode()
+    wrong = admin_client.post(f"{LIST}dry-run/", form(threshold__limit="")).content.decode()
+
+    assert "last 14 days" in tried
+    assert "Limit: It has to be given." in wrong
+    assert not AlertRule.objects.exists()
+
+
+def test_pages_that_choose_a_rule_can_order_their_choices(admin_client: Client) -> None:
+    rule = make_rule(name="Chosen")
+    alert = make_alert(rule)
+
+    assert admin_client.get(f"/admin/alerts/alert/{alert.pk}/change/").status_code == 200
 
 
 def test_what_was_seen_is_suggested(sender: Sender, admin_client: Client) -> None:
