@@ -197,8 +197,9 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Liftmon API",
-    "DESCRIPTION": "Send events to Liftmon with an ingest key; read services, events and issues, and say what becomes of issues, "
-    "with an API token or signed in. Errors are RFC 9457 problem documents that say what to fix.",
+    "DESCRIPTION": "Send events to Liftmon with an ingest key; read services, events, issues and alerts, say what becomes of "
+    "issues and alerts, and set up who is told, with an API token or signed in. Errors are RFC 9457 problem documents that say "
+    "what to fix.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["events.api.v1.described.without_optional_slash"],
@@ -214,12 +215,27 @@ SPECTACULAR_SETTINGS = {
         "Tier": "events.models.Tier",
         "IssueStatus": "events.models.IssueStatus",
         "TransitionKind": "events.models.TransitionKind",
+        "AlertState": "alerts.models.AlertState",
+        "AlertEntryKind": "alerts.models.EntryKind",
+        "RuleCondition": "alerts.models.ConditionType",
+        "RuleSeverity": "alerts.api.rule_shapes.RULE_SEVERITIES",
+        "ChannelKind": "alerts.models.ChannelKind",
+        "NotificationKind": "alerts.models.NotificationKind",
+        "NotificationState": "alerts.models.NotificationState",
+        "SpanState": "alerts.api.spans.STATES",
     },
     "TAGS": [
         {"name": "ingest", "description": "Sending events."},
         {"name": "services", "description": "What sends events."},
         {"name": "events", "description": "What happened."},
         {"name": "issues", "description": "Failures with one cause, and what people decide about them."},
+        {"name": "alerts", "description": "What fires, and what people do about it."},
+        {"name": "rules", "description": "Which condition of what happened becomes an alert."},
+        {"name": "silences", "description": "Alerts that nobody is told of, for a while and for a reason."},
+        {"name": "maintenance windows", "description": "While people work on something, nobody is told of its alerts."},
+        {"name": "channels", "description": "Where people are told."},
+        {"name": "routes", "description": "Which alerts go to which channels."},
+        {"name": "notifications", "description": "What people were told, were to be told, and were not told."},
         {"name": "reports", "description": "What it means: the numbers of the analytics pages."},
     ],
     "APPEND_COMPONENTS": {

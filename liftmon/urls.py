@@ -18,6 +18,7 @@ urlpatterns = [
     path("metrics", metrics, name="metrics"),
     path("api/", include("events.api.urls")),
     path("api/v1/", include("events.api.v1.urls")),
+    path("api/v1/", include("alerts.api.urls")),
     path("api/v1/", include("dashboards.api.urls")),
     re_path("^api/v1/", UnknownAddress.as_view()),  # behind every other address of /api/v1/
     path("", include("alerts.urls")),

@@ -21,8 +21,11 @@ _NOTED_EVERY = timedelta(minutes=5)
 
 
 class TokenScope(models.TextChoices):
+    """What a token may do beside reading; one that changes issues does not switch off alerts."""
+
     READ = "read", "Read"
-    WRITE = "write", "Read and change"
+    WRITE = "write", "Read and change issues"
+    ALERTS = "alerts", "Read and change alerts, rules and channels"
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
@@ -37,10 +40,10 @@ class ApiToken(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=60, help_text="What uses it, for example “release script”.")
     scope = models.CharField(
-        max_length=5,
+        max_length=6,
         choices=TokenScope.choices,
         default=TokenScope.READ,
-        help_text="Changing means what you may change yourself, such as resolving an issue.",
+        help_text="Changing means what you may change yourself, such as resolving an issue or acknowledging an alert.",
     )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     # The first ten characters, to tell tokens apart.
@@ -94,9 +97,9 @@ class ApiToken(models.Model):
             return None
         return cls.objects.select_related("user").filter(digest=cls.digest_of(text)).first()
 
-    @property
-    def may_write(self) -> bool:
-        return self.scope == TokenScope.WRITE
+    def may_change(self, scope: str) -> bool:
+        """Whether it may change what that scope is about."""
+        return self.scope == scope
 
     def has_expired(self, *, at: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= at

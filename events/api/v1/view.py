@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from events.api.negotiation import AlwaysJson
 from events.api.problems import Problem
 from events.api.v1.authentication import BearerToken, BrowserSession, not_signed_in
-from events.models import ApiToken
+from events.models import ApiToken, TokenScope
 from events.patience import SearchTooSlowError
 
 logger = structlog.get_logger(__name__)
@@ -31,6 +31,10 @@ class ApiView(APIView):
     # Permissions as “app.codename”: to read, and those that changing something needs beside them.
     reading_rights: ClassVar[tuple[str, ...]]
     changing_rights: ClassVar[tuple[str, ...]] = ()
+    # Instead of those that changing needs.
+    deleting_rights: ClassVar[tuple[str, ...]] = ()
+    # Of the token that may change it.
+    changing_scope: ClassVar[TokenScope] = TokenScope.WRITE
 
     @property
     def person(self) -> User:
@@ -44,15 +48,16 @@ class ApiView(APIView):
         if request.method not in self.allowed_methods:
             self.http_method_not_allowed(request)
         is_change = request.method not in SAFE_METHODS
-        if is_change and isinstance(request.auth, ApiToken) and not request.auth.may_write:
+        if is_change and isinstance(request.auth, ApiToken) and not request.auth.may_change(self.changing_scope):
             raise Problem(
                 403,
                 "insufficient_scope",
-                "This token only reads. Make one that may change things under Set up → API tokens.",
+                f"This token may not change that. Make one for “{self.changing_scope.label}” under Set up → API tokens.",
             )
         if not self.person.is_staff:
             raise Problem(403, "not_staff", "Only staff may ask. A superuser can make you one under Set up → Users.")
-        needed = self.reading_rights + (self.changing_rights if is_change else ())
+        to_change = self.deleting_rights if request.method == "DELETE" else self.changing_rights
+        needed = self.reading_rights + (to_change if is_change else ())
         if missing := [right for right in needed if not self.person.has_perm(right)]:
             raise Problem(
                 403,

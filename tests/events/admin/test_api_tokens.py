@@ -77,7 +77,7 @@ def test_it_may_live_for_ever_and_change_things(eve: User) -> None:
 
     token = ApiToken.objects.get()
     assert token.expires_at is None
-    assert token.may_write
+    assert token.may_change("write")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""`/api/v1/` of alerts: what the admin gives people, for programs; one noun a module."""
