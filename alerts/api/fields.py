@@ -11,6 +11,7 @@ from events.api.v1.parameters import Moment, Text, Word
 
 LONGEST_SECONDS = 366 * 86400
 _LONGEST_LABEL = 100
+_MOST_VALUES = 100
 
 
 class JsonText(Text):
@@ -53,11 +54,13 @@ class JsonList(serializers.ListField):
     """Up to a hundred values; what stands there twice counts once."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"max_length": 100, **options})
+        super().__init__(**{"max_length": _MOST_VALUES, **options})
 
     def to_internal_value(self, data: Any) -> list[Any]:
         if not isinstance(data, list):
             raise serializers.ValidationError("It is no list.")
+        if len(data) > _MOST_VALUES:
+            raise serializers.ValidationError(f"It has more than {_MOST_VALUES} values.")
         return list(dict.fromkeys(super().to_internal_value(data)))
 
 

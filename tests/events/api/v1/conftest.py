@@ -28,6 +28,14 @@ class Caller:
     def patch(self, address: str, content: Any) -> Any:
         return Client().patch(whole(address), content, content_type="application/json", headers=self.headers)
 
+    def post(self, address: str, content: Any = None) -> Any:
+        """Without a body when there is no content."""
+        data = b"" if content is None else content
+        return Client().post(whole(address), data, content_type="application/json", headers=self.headers)
+
+    def delete(self, address: str) -> Any:
+        return Client().delete(whole(address), headers=self.headers)
+
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.text}"}

@@ -1,61 +1,22 @@
 """Requests made up from the API's own description: whatever is asked, no 5xx, and every answer as it is described."""
 
-import json
 import random
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import schemathesis
 from django.contrib.auth.models import User
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 from django.utils import timezone
-from hypothesis import HealthCheck, settings
-from schemathesis.checks import CHECKS, load_all_checks
 
 from events.merging import merge
 from events.models import ApiToken, Event, Issue, Service, TokenScope
-from liftmon.wsgi import application
+from tests.events.api.v1.making_up import AUTH, NEGATIVE, POSITIVE, allowed, asked, everything, operations
 from tests.events.conftest import Sender
 from tests.events.ingest.guide_events import GUIDE_EVENTS
 
-
-def within_the_test(environ: Any, start_response: Any) -> list[bytes]:
-    """The application on the test's own connection and in its transaction, as Django's test client calls it."""
-    signals = (request_started, request_finished)
-    for signal in signals:
-        signal.disconnect(close_old_connections)
-    try:
-        response = application(environ, start_response)
-        content = list(response)
-        response.close()
-    finally:
-        for signal in signals:
-            signal.connect(close_old_connections)
-    return content
-
-
-@schemathesis.serializer("application/x-ndjson")
-def lines(_: Any, value: Any) -> bytes:
-    return json.dumps(value).encode() + b"\n"
-
-
-load_all_checks()
-POSITIVE, NEGATIVE, AUTH = CHECKS.get_by_names(["positive_data_acceptance", "negative_data_rejection", "ignored_auth"])
-ADDRESS = "/api/schema/?format=json"
 CORPUS = sorted((Path(__file__).parents[3] / "corpus").glob("*.200.body"))
-everything = schemathesis.openapi.from_wsgi(ADDRESS, within_the_test)
-# Only what the description allows; that NUL is refused it cannot say.
-allowed = schemathesis.openapi.from_wsgi(
-    ADDRESS,
-    within_the_test,
-    config=schemathesis.Config.from_dict({"generation": {"mode": "positive", "allow-x00": False}}),
-)
-made_up = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
 @pytest.fixture
@@ -147,20 +108,7 @@ def the_door_answers_as_described(case: Any, sender: Sender) -> None:
     case.call_and_validate(headers=headers, excluded_checks=[POSITIVE, NEGATIVE, AUTH])
 
 
-def asked(described: Any, operation: str, check: Callable[..., None]) -> Any:
-    """A test of its own name for one operation: as parameters of one test they would all have the same, and several processes
-    would share them out as one.
-    """
-
-    def test(*arguments: Any, **named: Any) -> None:
-        check(*arguments, **named)
-
-    one = wraps(check)(test)
-    one.__name__ = one.__qualname__ = f"test_{operation}_{check.__name__}"
-    return described.include(operation_id=operation).parametrize()(made_up(one))
-
-
-OPERATIONS = [operation.ok().definition.raw["operationId"] for operation in everything.get_all_operations()]
+OPERATIONS = operations(of_alerts=False)
 for _operation in OPERATIONS:
     if _operation == "track":
         _tests = [asked(everything, _operation, the_door_answers_as_described)]
