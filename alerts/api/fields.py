@@ -18,7 +18,9 @@ class JsonText(Text):
     """A text of one to so many characters."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"required": True, **options})
+        # Said, so that the description of the API says it, too.
+        shortest = {} if options.get("allow_blank") else {"min_length": 1}
+        super().__init__(**{"required": True, **shortest, **options})
         self.error_messages["blank"] = "It is empty."
 
     def to_internal_value(self, data: Any) -> str:

@@ -15,7 +15,7 @@ _ANYWHERE = (401, 403, 503)
 _WHY = {
     400: "Something in the request is not as it must be; `errors` names each field.",
     401: "Nobody is signed in, or the token opens nothing.",
-    403: "A permission is missing, or the token only reads.",
+    403: "A permission is missing, or the token may not change that.",
     404: "It is not there.",
     408: "The body did not arrive in time.",
     409: "It cannot be changed as things stand.",

@@ -1,5 +1,5 @@
-"""Requests made up from the description of the addresses of alerts: no 5xx, every answer as it is described, and what is described is
-accepted."""
+"""Requests made up from the description of the addresses of alerts: no 5xx, every answer as it is described, and what is described
+is accepted."""
 
 import random
 from collections.abc import Callable
@@ -44,7 +44,9 @@ _MEANT: dict[str, list[dict[str, Any]]] = {
         {"kind": "slack", "settings": {"webhook_url": "https://hooks.slack.com/services/T0/B0/x"}},
     ],
     "change_channel": [{"settings": {"to": "eve@lift.example"}}],
-    "create_silence": [{"matchers": {"endpoint": "/api/*"}, "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2100-01-01T00:00:00Z"}],
+    "create_silence": [
+        {"matchers": {"endpoint": "/api/*"}, "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2100-01-01T00:00:00Z"},
+    ],
     "create_maintenance_window": [{"ends_at": "2100-01-01T00:00:00Z"}],
     "create_route": [{"labels": {"rule_name": "*"}}],
     "change_route": [{"labels": {}}],
@@ -103,7 +105,8 @@ def mean_something(case: Any) -> None:
     chance = random.Random(repr((case.path_parameters, case.query, case.body)))
     for values in (case.path_parameters or {}, case.query or {}):
         for name in set(values) & set(_MODELS):
-            values[name] = chance.choice(list(_MODELS[name].objects.order_by("pk").values_list("pk", flat=True)))
+            # All may have been deleted by the requests before.
+            values[name] = chance.choice(list(_MODELS[name].objects.order_by("pk").values_list("pk", flat=True)) or [1])
     if "service" in case.query:
         case.query["service"] = chance.choice(list(Service.objects.values_list("slug", flat=True)))
     case.query.pop("cursor", None)
@@ -127,8 +130,10 @@ def mean_body(operation: str, body: dict[str, Any], chance: random.Random) -> No
     for name in set(body) & set(known):
         body[name] = chance.choice(known[name])
     if operation == "change_channel":
-        # Another one may have the name already.
         body.pop("name", None)
+    if operation == "create_channel":
+        # No two have the same.
+        body["name"] = f"Channel {chance.random()}"
 
 
 OPERATIONS = operations(of_alerts=True)
