@@ -5,6 +5,10 @@ from alerts.models import AlertRule, ConditionType
 
 # What is no failure is counted and gives no notice of its own (events.models.EventNotice).
 _COUNTED_ONLY = ("info", "debug")
+# Judged from counters that know no tags, or by measures that do not.
+_BLIND_TO_TAGS = (ConditionType.LATENCY, ConditionType.ABSENCE, ConditionType.BURN_RATE, ConditionType.CASCADE)
+_BLIND_MEASURES = ("users", "failure_ratio")
+_CASCADE_GROUPINGS = ("service", "environment")
 
 
 def problems_of(rule: AlertRule) -> list[tuple[str, str]]:
@@ -20,6 +24,21 @@ def problems_of(rule: AlertRule) -> list[tuple[str, str]]:
     if rule.condition == ConditionType.EVENT and counted:
         detail = f"Events of severity {' and '.join(counted)} are counted and not judged one by one: use a threshold."
         found.append(("severities", detail))
+    return found + _unheeded(rule)
+
+
+def _unheeded(rule: AlertRule) -> list[tuple[str, str]]:
+    """What the condition does not look at must not stand there as if it did."""
+    found = []
+    if rule.tag and (rule.condition in _BLIND_TO_TAGS or rule.parameters.get("measure") in _BLIND_MEASURES):
+        found.append(("tag", "This condition does not look at tags: leave it empty."))
+    if rule.condition != ConditionType.CASCADE:
+        return found
+    for name, given in (("names", rule.names), ("severities", rule.severities)):
+        if given:
+            found.append((name, "A cascade is judged by all failures of an endpoint: leave it empty."))
+    if others := [one for one in rule.group_by if one not in _CASCADE_GROUPINGS]:
+        found.append(("group_by", f"Cascades are kept apart by service and environment: take {', '.join(others)} out."))
     return found
 
 

@@ -146,6 +146,8 @@ _RULE = {
     "id": 21,
     "key": "",
     **_NEW_RULE,
+    "sentence": "When 5 % or more of the requests of lift api at /api/pay* fail within 5 minutes for one endpoint with at least "
+    "50 requests, an alert of severity critical fires; it is resolved when that has not held for 5 minutes.",
     "is_enabled": True,
     "service": _LIFT_API,
     "environments": [],

@@ -9,7 +9,8 @@ from alerts.api import examples
 from alerts.api.shapes import NotificationSerializer
 from alerts.api.view import ActView, AlertsView, nothing_said
 from alerts.models import Alert, Channel, Notification, NotificationState
-from alerts.resending import NotSentAgainError, send_again
+from alerts.reach import send_again
+from alerts.resending import why_not
 from events.api.problems import Problem
 from events.api.v1.cursors import Cursors
 from events.api.v1.described import id_in_address, refusals
@@ -20,7 +21,7 @@ from events.keyset import read_page
 from events.patience import limited_patience
 
 _CURSORS = Cursors("notifications", (int,))
-_NOTIFICATIONS = Notification.objects.select_related("channel").prefetch_related("attempts")
+_NOTIFICATIONS = Notification.objects.select_related("channel", "alert__rule").prefetch_related("attempts")
 
 
 class NotificationParameters(Parameters):
@@ -86,8 +87,8 @@ class SendAgainView(ActView):
     @extend_schema(
         operation_id="send_again",
         summary="Send again what was given up",
-        description="It goes out within seconds, once, under the same key and with those whose message it shares. Refused when "
-        "nobody would be told any more: the alert is over, acknowledged or muted, or the channel is switched off.",
+        description="It goes out within seconds under the same key, with what travelled in its message, and is tried as often as a "
+        "new one. Refused when nobody would be told any more: the alert is over, acknowledged or muted, or the channel is off.",
         tags=["notifications"],
         parameters=[id_in_address("notification_id")],
         request=None,
@@ -96,11 +97,11 @@ class SendAgainView(ActView):
     )
     def post(self, request: Request, notification_id: str) -> Response:
         nothing_said(request)
-        notification = _notification_or_404(notification_id)
-        try:
-            send_again(notification.pk, at=timezone.now())
-        except NotSentAgainError as error:
-            raise Problem(409, "not_sent_again", str(error)) from None
+        notification, now = _notification_or_404(notification_id), timezone.now()
+        if reason := why_not(notification, at=now):
+            raise Problem(409, "not_sent_again", reason)
+        if not send_again([notification.pk], now=now):
+            raise Problem(409, "not_sent_again", "Somebody was faster: it is in the outbox already.")
         return Response(NotificationSerializer(_notification_or_404(notification_id)).data)
 
 

@@ -6,8 +6,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from alerts.api.fields import JsonFlag, JsonText, JsonWhole, texts_field, words_field
-from alerts.models import ConditionType
+from alerts.conditions import ConditionError
+from alerts.models import AlertRule, ConditionType
 from alerts.models.rule import GROUPINGS
+from alerts.sentences import RuleTold, rule_sentence
 from events.api.v1.bodies import StrictBody
 from events.api.v1.parameters import Word
 from events.api.v1.shapes import ObjectField, ServiceNameSerializer, UtcField
@@ -28,6 +30,7 @@ class RuleSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(source="pk")
     key = serializers.CharField(help_text="Of the rules that a Liftmon starts with; empty for others.")
     name = serializers.CharField()
+    sentence = serializers.SerializerMethodField(help_text="What it does, in plain words.")
     is_enabled = serializers.BooleanField()
     condition = serializers.ChoiceField(ConditionType.choices)
     parameters = ObjectField(help_text="What the condition needs.")
@@ -46,6 +49,18 @@ class RuleSerializer(serializers.Serializer[Any]):
     owner = serializers.CharField(source="owner.username", allow_null=True, help_text="A username.")
     runbook = serializers.CharField()
     created_at = UtcField()
+
+    def get_sentence(self, rule: AlertRule) -> str:
+        try:
+            condition = rule.parsed()
+        except ConditionError as error:
+            return f"It is not judged: {error}"
+        told = RuleTold(
+            kind=rule.condition, condition=condition, severity=rule.severity, match=rule.match, group_by=rule.group_by,
+            for_seconds=rule.for_seconds, recover_seconds=rule.recover_seconds, group_wait_seconds=rule.group_wait_seconds,
+            repeat_seconds=rule.repeat_seconds, service_name=rule.service.name if rule.service else "",
+        )  # fmt: skip
+        return rule_sentence(told)
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})

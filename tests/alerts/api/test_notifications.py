@@ -86,7 +86,7 @@ def test_what_was_given_up_arrives_under_the_same_key(
     assert (found["state"], [one["is_accepted"] for one in found["attempts"]]) == ("sent", [False, True])
 
 
-def test_it_is_tried_once_and_given_up_again(
+def test_it_is_tried_as_often_as_a_new_one(
     dead: Notification, channel: Channel, receiver: Receiver, operator: Caller
 ) -> None:
     settings = {"url": f"{receiver.url}/hook", "secret": new_secret()}
@@ -97,14 +97,14 @@ def test_it_is_tried_once_and_given_up_again(
     delivery.deliver(channel.pk)
 
     dead.refresh_from_db()
-    assert (dead.state, dead.attempt_count, dead.fallback_told_at) == ("dead", 11, None)
-    assert "still ill" in dead.reason
+    assert (dead.state, dead.attempt_count, dead.fallback_told_at) == ("waiting", 1, None)
 
 
-def test_those_whose_message_it_shares_go_with_it(dead: Notification, rule: AlertRule, operator: Caller) -> None:
+def test_what_travelled_in_its_message_goes_with_it(dead: Notification, rule: AlertRule, operator: Caller) -> None:
     carried = make_notification(dead.channel, make_alert(rule, provider="b"), state="dead", carrier=dead)
 
-    assert again(operator, carried).status_code == 200
+    assert carried.carrier_id == dead.pk
+    assert again(operator, dead).status_code == 200
 
     assert set(Notification.objects.values_list("state", flat=True)) == {"waiting"}
 

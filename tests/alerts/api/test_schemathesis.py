@@ -38,7 +38,7 @@ _MEANT: dict[str, list[dict[str, Any]]] = {
         {"condition": "event", "parameters": {}, "severities": ["error"]},
         {"condition": "latency", "parameters": {"limit_ms": 1000, "window_seconds": 600}},
     ],
-    "change_rule": [{"condition": "absence", "parameters": {"window_seconds": 600}}],
+    "change_rule": [{"condition": "absence", "parameters": {"window_seconds": 600}, "tag": ""}],
     "create_channel": [
         {"kind": "email", "settings": {"to": "ada@lift.example"}},
         {"kind": "slack", "settings": {"webhook_url": "https://hooks.slack.com/services/T0/B0/x"}},
