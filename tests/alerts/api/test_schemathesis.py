@@ -132,8 +132,8 @@ def mean_body(operation: str, body: dict[str, Any], chance: random.Random) -> No
     if operation == "change_channel":
         body.pop("name", None)
     if operation == "create_channel":
-        # No two have the same.
-        body["name"] = f"Channel {chance.random()}"
+        # No two have the same, also when a request is repeated.
+        body["name"] = f"Channel {Channel.objects.count()}"
 
 
 OPERATIONS = operations(of_alerts=True)
