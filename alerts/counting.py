@@ -228,6 +228,83 @@ def first_heard() -> datetime | None:
         return cursor.fetchone()[0]  # type: ignore[no-any-return]
 
 
+# --- Of few series, by the minute: what one alert was judged by ---------------------------------------------------------
+
+
+def kinds_by_minute(
+    *, start: datetime, end: datetime, kind_of: Callable[[Words], int]
+) -> list[tuple[datetime, int, int]]:
+    """Events by minute and kind: minute, kind, events. ``kind_of`` gives each series its kind; those of kind 0 are left out.
+
+    Index: the primary key of events_count_minutes (time first). The database adds up, so that a day of many series is a few rows.
+    """
+    kinds = _series(kind_of)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT minute, kind, sum(event_count)::bigint
+            FROM events_count_minutes JOIN unnest(%(ids)s::int[], %(kinds)s::int[]) AS wanted(series_id, kind) USING (series_id)
+            WHERE minute >= %(start)s AND minute < %(end)s GROUP BY minute, kind
+            """,
+            {"start": start, "end": end, "ids": list(kinds), "kinds": list(kinds.values())},
+        )
+        folded = [(minute, kind, int(count)) for minute, kind, count in cursor.fetchall()]
+    fresh = ((minute, kind_of(words), count) for words, minute, _, _, count in _facts(start, end))
+    return folded + [one for one in fresh if one[1]]
+
+
+def buckets_by_minute(*, start: datetime, end: datetime, takes: Takes) -> list[tuple[datetime, int, int]]:
+    """Response times by minute and bucket (events.latency): minute, bucket, events."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT minute, bucket, sum(event_count)::bigint FROM events_bucket_minutes
+            WHERE minute >= %(start)s AND minute < %(end)s AND series_id = ANY(%(ids)s) GROUP BY minute, bucket
+            """,
+            {"start": start, "end": end, "ids": list(_series(takes))},
+        )
+        folded = [(minute, bucket, int(count)) for minute, bucket, count in cursor.fetchall()]
+    facts = _facts(start, end)
+    return folded + [
+        (minute, bucket, count) for words, minute, bucket, _, count in facts if bucket is not None and takes(words)
+    ]
+
+
+def users_by_minute(*, start: datetime, end: datetime, takes: Takes) -> list[tuple[datetime, str]]:
+    """Which users events named in which minute: minute and the user's hash, some of them twice."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT DISTINCT minute, user_hash FROM events_user_minutes JOIN events_usernumber AS known ON known.id = user_id
+            WHERE minute >= %(start)s AND minute < %(end)s AND series_id = ANY(%(ids)s)
+            """,
+            {"start": start, "end": end, "ids": list(_series(takes))},
+        )
+        folded = [(minute, user) for minute, user in cursor.fetchall()]
+    return folded + [(minute, user) for words, minute, _, user, _ in _facts(start, end) if user and takes(words)]
+
+
+def _series(kind_of: Callable[[Words], int]) -> dict[int, int]:
+    """The kind of each series that has one, by its number."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {WORDS}, id FROM events_series")
+        kinds = {row[7]: int(kind_of(_words(row))) for row in cursor.fetchall()}
+    return {number: kind for number, kind in kinds.items() if kind}
+
+
+def _facts(start: datetime, end: datetime) -> list[tuple[Words, datetime, int | None, str, int]]:
+    """What is not folded yet: words, minute, bucket, user, events."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT {WORDS}, minute, bucket, user_hash, sum(event_count)::bigint FROM {FACTS}
+            WHERE minute >= %(start)s AND minute < %(end)s GROUP BY {WORDS}, minute, bucket, user_hash
+            """,
+            {"start": start, "end": end},
+        )
+        return [(_words(row), row[7], row[8], row[9], int(row[10])) for row in cursor.fetchall()]
+
+
 def _words(row: tuple[Any, ...]) -> Words:
     service_id, name, severity, endpoint, environment, release, labels = row[:7]
     return Words(service_id, name, severity, endpoint, environment, release, _labels(labels))

@@ -13,13 +13,14 @@ from alerts.conditions import spoken
 from alerts.matching import Words
 from alerts.models import Alert, Channel, Notification
 from events.ingest.types import Severity
-from events.models import Event, Release, Service
+from events.models import Event, Issue, Release, Service
 from events.rollups import FAILURES
 
 _MINUTE = timedelta(minutes=1)
 # What users and counts are told of at most: an alert that fires for a week is not counted through anew with each message.
 _LONGEST = timedelta(hours=24)
 _STEPS, _STEP = 12, timedelta(minutes=5)
+COUNTED = _STEPS * _STEP
 # A release that came so shortly before is worth a look.
 _SUSPECT = timedelta(hours=2)
 # Labels of a group that say where something is; the others say what.
@@ -71,8 +72,12 @@ def where_of(alert: Alert, services: Mapping[int, str]) -> str:
 
 
 def takes_of(alert: Alert) -> counting.Takes:
-    """Whether counters with some words are of this alert."""
+    """Whether counters with some words are of this alert. An issue's are those of its name: issues have no minutes of their own."""
     match, labels = alert.rule.match, {word: value for word, value in alert.labels.items() if word != "issue"}
+    if "issue" in alert.labels:
+        issue = Issue.objects.filter(pk=int(alert.labels["issue"])).values_list("service_id", "name").first()
+        service, name = issue or ("", "")
+        labels |= {"service": str(service), "name": name}
 
     def takes(words: Words) -> bool:
         return match.takes(words) and all(words.label(word) == value for word, value in labels.items())
@@ -84,7 +89,7 @@ def _of_alert(alert: Alert, kind: MessageKind, channel_id: int) -> AlertMessage:
     now, takes = timezone.now(), takes_of(alert)
     services = _service_names()
     event = newest_event(alert)
-    counts = _counts(alert, takes, now)
+    counts = counts_of(alert, takes, now)
     admin = f"{settings.BASE_URL}{reverse('admin:alerts_alert_change', args=[alert.pk])}"
     return AlertMessage(
         kind=kind,
@@ -95,9 +100,9 @@ def _of_alert(alert: Alert, kind: MessageKind, channel_id: int) -> AlertMessage:
         since=alert.started_at,
         what=alert.summary,
         where=where_of(alert, services),
-        users_count=_users(alert, takes, now),
-        growth=_growth(counts) if kind is not MessageKind.RESOLVED else "",
-        newest_example=_example(event) if kind is not MessageKind.RESOLVED else "",
+        users_count=users_hurt(alert, takes, now),
+        growth=growth_of(counts) if kind is not MessageKind.RESOLVED else "",
+        newest_example=example_of(event) if kind is not MessageKind.RESOLVED else "",
         likely_cause=likely_cause(alert, event),
         runbook_url=_runbook_url(alert, admin),
         url=admin,
@@ -128,29 +133,29 @@ def _service_names() -> dict[int, str]:
     return dict(Service.objects.values_list("pk", "name"))
 
 
-def _span(alert: Alert, now: datetime) -> tuple[datetime, datetime]:
+def span_of(alert: Alert, now: datetime) -> tuple[datetime, datetime]:
     """Whole minutes since it began, or the last day of them."""
     end = counting.full_minute(alert.resolved_at or now) + _MINUTE
     return max(counting.full_minute(alert.started_at), end - _LONGEST), end
 
 
-def _users(alert: Alert, takes: counting.Takes, now: datetime) -> int:
-    start, end = _span(alert, now)
+def users_hurt(alert: Alert, takes: counting.Takes, now: datetime) -> int:
+    start, end = span_of(alert, now)
     return len(counting.users_of(start=start, end=end, severities=FAILURES, takes=takes))
 
 
-def _counts(alert: Alert, takes: counting.Takes, now: datetime) -> EventCounts:
+def counts_of(alert: Alert, takes: counting.Takes, now: datetime) -> EventCounts:
     """Of the last hour until now, or until it was over, by five minutes."""
     end = counting.full_minute(alert.resolved_at or now) + _MINUTE
-    start = end - _STEPS * _STEP
+    start = end - COUNTED
     steps = [0] * _STEPS
     for words, minute, count in counting.by_minute(start=start, end=end):
         if takes(words):
             steps[(minute - start) // _STEP] += count
-    return EventCounts(sum(steps), int((_STEPS * _STEP).total_seconds()), tuple(steps))
+    return EventCounts(sum(steps), int(COUNTED.total_seconds()), tuple(steps))
 
 
-def _growth(counts: EventCounts) -> str:
+def growth_of(counts: EventCounts) -> str:
     """“Growing: 40 in the last 5 minutes, 12 in the 5 before”; "" where there is nothing to compare."""
     *_, before, last = counts.steps
     if not before and not last:
@@ -177,7 +182,7 @@ def newest_event(alert: Alert) -> Event | None:
     return events.filter(severity__in=match.severities or FAILURES).order_by("-occurred_at").first()
 
 
-def _example(event: Event | None) -> str:
+def example_of(event: Event | None) -> str:
     if event is None:
         return ""
     raised = event.exception[-1] if event.exception else {}

@@ -27,6 +27,8 @@ class Dataset:
     label: str
     tone: str
     data: Sequence[float | None]
+    # A limit that others are held against.
+    is_dashed: bool = False
 
 
 def over_time(
@@ -48,18 +50,44 @@ def over_time(
     address that say what it is about.
     """
     steps = question.steps
+    marks = [(release.first_seen_at, release.release) for release in releases]
+    return {
+        **chart_of_steps(
+            chart_id, caption, steps, question.zone, datasets, y_label=y_label, unit=unit, kind=kind, marks=marks
+        ),
+        "marked_in": sorted({release.environment for release in releases} - {""}),
+        "edges": [instant(step.start) for step in steps] + [instant(steps[-1].end)],
+        "zoom": address_of(path, question, **{**subjects, "window": "custom", "from": None, "to": None}),
+    }
+
+
+def chart_of_steps(
+    chart_id: str,
+    caption: str,
+    steps: Sequence[Span],
+    zone: tzinfo,
+    datasets: Sequence[Dataset],
+    *,
+    y_label: str,
+    unit: str = "",
+    kind: str = "bar",
+    marks: Sequence[tuple[datetime, str]] = (),
+    marks_say: str = "",
+) -> dict[str, Any]:
+    """A chart with a column for each step, on the clock of the zone. ``marks_say`` says what is marked, if not releases."""
     return {
         "id": chart_id,
         "caption": caption,
         "type": kind,
-        "labels": labels_of(steps, question.zone),
-        "datasets": [{"label": one.label, "tone": one.tone, "data": list(one.data)} for one in datasets],
+        "labels": labels_of(steps, zone),
+        "datasets": [
+            {"label": one.label, "tone": one.tone, "data": list(one.data)} | ({"dashed": True} if one.is_dashed else {})
+            for one in datasets
+        ],
         "y_label": y_label,
         "unit": unit,
-        "marks": marks_of(steps, question.zone, [(release.first_seen_at, release.release) for release in releases]),
-        "marked_in": sorted({release.environment for release in releases} - {""}),
-        "edges": [instant(step.start) for step in steps] + [instant(steps[-1].end)],
-        "zoom": address_of(path, question, **{**subjects, "window": "custom", "from": None, "to": None}),
+        "marks": marks_of(steps, zone, marks),
+        "marks_say": marks_say,
     }
 
 

@@ -137,6 +137,7 @@
     known?.destroy();
     const chart = JSON.parse(source.textContent);
     const { text, grid, tone } = colours();
+    const hasLimit = chart.datasets.some((dataset) => dataset.dashed);
     const stacked = chart.type === "bar" && chart.stacked !== false;
     const made = new Chart(canvas, {
       type: chart.type,
@@ -145,7 +146,7 @@
         labels: chart.labels,
         datasets: chart.datasets.map((dataset) => {
           const colour = tone(dataset.tone);
-          return { label: dataset.label, data: dataset.data, backgroundColor: colour, borderColor: colour, borderWidth: chart.type === "line" ? 2 : 0, pointRadius: dataset.data.filter((value) => value !== null).length < 3 ? 3 : 0, pointHitRadius: 12, borderRadius: 2, maxBarThickness: 28, spanGaps: false };
+          return { label: dataset.label, data: dataset.data, backgroundColor: colour, borderColor: colour, borderWidth: chart.type === "line" ? 2 : 0, borderDash: dataset.dashed ? [6, 4] : [], pointRadius: dataset.data.filter((value) => value !== null).length < 3 ? 3 : 0, pointHitRadius: 12, borderRadius: 2, maxBarThickness: 28, spanGaps: false };
         }),
       },
       options: {
@@ -154,7 +155,7 @@
         animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? false : { duration: 300 },
         interaction: { mode: "index", intersect: false },
         plugins: {
-          legend: { display: chart.datasets.length > 1, labels: { color: text, boxWidth: 12 } },
+          legend: { display: chart.datasets.length > 1, labels: { color: text, ...(hasLimit ? { usePointStyle: true, pointStyle: "line", boxWidth: 24 } : { boxWidth: 12 }) } },
           tooltip: {
             callbacks: {
               label: (item) => `${item.dataset.label}: ${said(item.raw, chart.unit)}`,
