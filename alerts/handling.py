@@ -1,12 +1,23 @@
 """What people do about an alert: acknowledge it, silence it, say that it is over. Each is a line of its history."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import transaction
 
 from alerts import escalating, telling
-from alerts.models import Alert, AlertEntry, AlertState, EntryKind, NotificationKind, NotificationState, Silence
+from alerts.models import (
+    Alert,
+    AlertEntry,
+    AlertState,
+    EntryKind,
+    MaintenanceWindow,
+    NotificationKind,
+    NotificationState,
+    Silence,
+)
+from alerts.muting import muted_by
 
 type Person = AbstractBaseUser | AnonymousUser | None
 
@@ -45,8 +56,33 @@ def silence(alert_id: int, *, by: Person, at: datetime, lasts: timedelta, reason
         )  # fmt: skip
         for open_alert in Alert.objects.open().filter(rule=alert.rule).select_related("rule"):
             if made.mutes(telling.told_labels(open_alert)):
-                _mute_waiting(open_alert, at, made)
+                _mute_waiting(open_alert, at, telling.why_silenced(made))
     return made
+
+
+def mute(what: Silence | MaintenanceWindow, *, by: Person, at: datetime) -> int:
+    """Keep a new or changed one; if it runs already, what waits of its alerts is muted. How many alerts those are."""
+    with transaction.atomic():
+        what.save()
+        if not what.starts_at <= at < what.ends_at:
+            return 0
+        alerts, why = muted_by(what), telling.why_silenced(what)
+        for alert in alerts:
+            _mute_waiting(alert, at, why)
+        _note_all(alerts, by=by, at=at, text=why)
+    return len(alerts)
+
+
+def unmute(what: Silence | MaintenanceWindow, *, by: Person, at: datetime) -> bool:
+    """End one that runs, or call off one that is yet to begin. False when it has ended already."""
+    with transaction.atomic():
+        rows = type(what)._default_manager.filter(pk=what.pk)  # noqa: SLF001 - Django's documented API
+        if what.starts_at >= at:
+            return bool(rows.filter(starts_at__gte=at).delete()[0])
+        if not rows.filter(ends_at__gt=at).update(ends_at=at):
+            return False
+        _note_all(muted_by(what), by=by, at=at, text=f"No longer muted. It was: {telling.why_silenced(what)}")
+    return True
 
 
 def resolve(alert_id: int, *, by: Person, at: datetime, how: str = "") -> bool:
@@ -79,6 +115,13 @@ def _drop_waiting(alert: Alert, at: datetime, why: str) -> None:
     waiting.update(state=NotificationState.DROPPED, settled_at=at, reason=why)
 
 
-def _mute_waiting(alert: Alert, at: datetime, silence: Silence) -> None:
+def _note_all(alerts: Iterable[Alert], *, by: Person, at: datetime, text: str) -> None:
+    person = _known(by)
+    AlertEntry.objects.bulk_create(
+        AlertEntry(alert=alert, kind=EntryKind.NOTED, at=at, actor=person, text=text[:500]) for alert in alerts
+    )
+
+
+def _mute_waiting(alert: Alert, at: datetime, why: str) -> None:
     waiting = alert.notifications.filter(state=NotificationState.WAITING).exclude(kind=NotificationKind.RESOLVED)
-    waiting.update(state=NotificationState.MUTED, settled_at=at, reason=telling.why_silenced(silence))
+    waiting.update(state=NotificationState.MUTED, settled_at=at, reason=why)

@@ -146,7 +146,7 @@ def why_muted(alert: Alert, *, at: datetime) -> str:
     mute = _mute_of(alert, at=at)
     if mute is None:
         return ""
-    return why_silenced(mute) if isinstance(mute, Silence) else f"Maintenance: {mute.name}"[:300]
+    return why_silenced(mute)
 
 
 def muted_until(alert: Alert, *, at: datetime) -> datetime:
@@ -168,8 +168,10 @@ def _mute_of(alert: Alert, *, at: datetime) -> Silence | MaintenanceWindow | Non
     return None
 
 
-def why_silenced(silence: Silence) -> str:
-    return f"Silenced until {silence.ends_at:%Y-%m-%d %H:%M} UTC: {silence.reason}"[:300]
+def why_silenced(what: Silence | MaintenanceWindow) -> str:
+    if isinstance(what, MaintenanceWindow):
+        return f"Maintenance: {what.name}"[:300]
+    return f"Silenced until {what.ends_at:%Y-%m-%d %H:%M} UTC: {what.reason}"[:300]
 
 
 def write(
