@@ -72,6 +72,10 @@ _CRITICAL, _REGRESSED, _MINE, _DAILY, _WEEKLY = _NARROWED = (
 _ISSUE = _may_view("events.issue")
 
 
+def _may_look_at_alerts(request: HttpRequest) -> bool:
+    return request.user.has_perm("alerts.view_alert") or request.user.has_perm("alerts.change_alert")
+
+
 def _may_analyse(request: HttpRequest) -> bool:
     return request.user.has_perm("dashboards.view_analytics")
 
@@ -115,6 +119,7 @@ UNFOLD: dict[str, Any] = {
         ("analytics/trials/", "analytics_trials", "dashboards.pages.trials.TrialsPage"),
         ("on-call/", "on_call", "alerts.admin.on_call_page.OnCallPage"),
         ("my-contacts/", "my_contacts", "alerts.admin.my_contacts.MyContactsPage"),
+        ("alerts/chart/<int:alert_id>/", "alert_chart", "dashboards.pages.alert_chart.AlertChart"),
     ],
     "SIDEBAR": {
         "show_search": False,
@@ -160,6 +165,26 @@ UNFOLD: dict[str, Any] = {
                 "title": "Respond",
                 "separator": True,
                 "items": [
+                    _item(
+                        "Alerts",
+                        "notifications_active",
+                        "alerts_alert_changelist",
+                        badge="dashboards.pages.firing.firing_badge",
+                        badge_variant="danger",
+                        permission=_may_look_at_alerts,
+                    ),
+                    _item(
+                        "Silences",
+                        "notifications_off",
+                        "alerts_silence_changelist",
+                        permission=_may_look_at_alerts,
+                    ),
+                    _item(
+                        "Maintenance",
+                        "construction",
+                        "alerts_maintenancewindow_changelist",
+                        permission=_may_look_at_alerts,
+                    ),
                     _item("Critical, unresolved", "emergency_home", _ISSUES, query=_CRITICAL, permission=_ISSUE),
                     _item("Came back", "history", _ISSUES, query=_REGRESSED, permission=_ISSUE),
                     _item("Assigned to me", "person", _ISSUES, query=_MINE, permission=_ISSUE),

@@ -3,8 +3,10 @@
 from alerts.admin import alert as alert
 from alerts.admin import channel as channel
 from alerts.admin import escalation as escalation
+from alerts.admin import maintenance as maintenance
 from alerts.admin import notification as notification
 from alerts.admin import on_call as on_call
 from alerts.admin import quiet_hours as quiet_hours
 from alerts.admin import route as route
 from alerts.admin import rule as rule
+from alerts.admin import silence as silence
