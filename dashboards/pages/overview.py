@@ -13,6 +13,7 @@ from dashboards.asking import read_question_mildly
 from dashboards.charts import Dataset, over_time
 from dashboards.pages.controls import controls_of
 from dashboards.pages.endpoints import failures_link
+from dashboards.pages.firing import firing_now
 from dashboards.pages.links import events_link, issues_link, page_link
 from dashboards.pages.report_page import ReportPage
 from dashboards.pages.words import counted, failed_of, joined, percent
@@ -37,6 +38,8 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     context["may_see"] = may_see = request.user.has_perms(
         ("events.view_issue", "events.view_event", "dashboards.view_analytics")
     )
+    if state.has_event:
+        context.update(firing=(firing := firing_now(request)), here=request.get_full_path())
     if not may_see or not state.has_event:
         return context
     question, problem = read_question_mildly(request.GET.dict(), now=now, zone=timezone.get_current_timezone())
@@ -44,6 +47,10 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     answer = overview(question)
     words, tone = verdict(answer, question, now=now)
     all_issues = issues_link(question)
+    tiles = _tiles(answer, question, all_issues)
+    if firing:
+        words, tone = firing.with_verdict(words, tone)
+        tiles.insert(0, firing.tile)
     context.update(
         controls=controls,
         report=True,
@@ -52,7 +59,7 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         answer=answer,
         scope=_scope(question),
         all_issues=all_issues,
-        tiles=_tiles(answer, question, all_issues),
+        tiles=tiles,
         chart=_failures_chart(answer, question),
         issues=[
             (

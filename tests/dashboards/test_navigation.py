@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from events.models import Issue
+from tests.alerts.admin.people import make_alert, make_rule
 from tests.events.admin.people import client_of, make_person
 from tests.events.conftest import Sender
 
@@ -24,7 +25,7 @@ OF_EVERYBODY = {"Overview", "API tokens", "My contacts"}
 EVERYTHING = OF_ISSUES | OF_EVERYBODY | {
     "Events", "Catalogue", "Services", "Rejections", "Limits reached", "Periodic tasks", "Users", "Groups", "Live feed",
     "Analytics", "Failing endpoints", "Slowest endpoints", "Delivery and consistency", "Cache", "Top errors", "User impact",
-    "AI generation", "Auth & abuse", "Query", "Feature adoption", "Trial conversion",
+    "AI generation", "Auth & abuse", "Query", "Feature adoption", "Trial conversion", "Alerts", "Silences", "Maintenance",
     "On call", "Escalation", "Rules", "Routes", "Channels", "Notifications",
 }  # fmt: skip
 
@@ -74,6 +75,7 @@ def test_a_superuser_sees_everything_and_each_link_answers(admin_client: Client)
         ("django_celery_beat.view_periodictask", {"Periodic tasks"}),
         ("auth.view_user", {"Users"}),
         ("auth.view_group", {"Groups"}),
+        ("alerts.view_alert", {"Alerts", "Silences", "Maintenance"}),
     ],
 )
 def test_each_permission_shows_its_own_entries_and_they_answer(db: None, right: str, titles: set[str]) -> None:
@@ -110,6 +112,9 @@ def test_staff_without_permissions_see_what_everybody_sees(db: None) -> None:
         ("/admin/django_celery_beat/periodictask/", "Periodic tasks"),
         ("/admin/auth/user/add/", "Users"),
         ("/admin/auth/group/", "Groups"),
+        ("/admin/alerts/alert/?state=firing", "Alerts"),
+        ("/admin/alerts/silence/add/", "Silences"),
+        ("/admin/alerts/maintenancewindow/", "Maintenance"),
     ],
 )
 def test_one_entry_is_the_current_one(admin_client: Client, address: str, title: str) -> None:
@@ -199,6 +204,15 @@ def test_the_badge_counts_unresolved_critical_issues(sender: Sender, admin_clien
     Issue.objects.get(name="three").mute(by=admin_user, at=timezone.now())
 
     assert entries(admin_client)["Issues"][2] == "2"
+
+
+def test_the_badge_of_alerts_counts_those_that_fire(admin_client: Client) -> None:
+    assert entries(admin_client)["Alerts"][2] == ""
+    rule = make_rule()
+    for place, state in enumerate(("firing", "firing", "pending", "resolved")):
+        make_alert(rule, state=state, labels={"endpoint": str(place)})
+
+    assert entries(admin_client)["Alerts"][2] == "2"
 
 
 def test_only_those_who_may_see_issues_ask_for_the_badge(
