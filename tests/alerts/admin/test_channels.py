@@ -106,7 +106,7 @@ def test_an_optional_secret_can_be_taken_away(admin_client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "settings", "field", "said"),
+    ("kind", "given", "field", "said"),
     [
         ("email", {}, "email__to", "Enter the address"),
         ("email", {"to": "ada"}, "email__to", "Address 1 is not one"),
@@ -118,9 +118,9 @@ def test_an_optional_secret_can_be_taken_away(admin_client: Client) -> None:
     ],
 )
 def test_what_cannot_work_is_said_at_its_field(
-    admin_client: Client, kind: str, settings: dict[str, str], field: str, said: str
+    admin_client: Client, kind: str, given: dict[str, str], field: str, said: str
 ) -> None:
-    page = admin_client.post(f"{LIST}add/", form(kind, settings=settings))
+    page = admin_client.post(f"{LIST}add/", form(kind, settings=given))
 
     assert said in " ".join(errors_of(page)[field])
     assert not Channel.objects.exists()
