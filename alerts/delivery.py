@@ -8,20 +8,28 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import transaction
-from django.db.models import Q
+from django.db import DatabaseError, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from alerts import backoff, quiet_hours, wording
 from alerts.channels.kinds import KINDS
-from alerts.channels.message import AlertMessage
+from alerts.channels.message import AlertMessage, MessageKind
 from alerts.channels.outcome import Outcome
-from alerts.models import Channel, Notification, NotificationAttempt, NotificationKind, NotificationState
+from alerts.models import (
+    Channel,
+    ChannelKind,
+    Notification,
+    NotificationAttempt,
+    NotificationKind,
+    NotificationState,
+)
 from alerts.sealing import SealBrokenError, unseal
 
 logger = structlog.get_logger(__name__)
@@ -43,7 +51,8 @@ def channels_due(*, now: datetime) -> list[int]:
 
 def deliver(channel_id: int) -> int:
     """Send what is due to one channel; how many rows were settled. Nothing while another process is at it."""
-    if not _take(channel_id):
+    turn = _take(channel_id)
+    if turn is None:
         return 0
     settled = 0
     try:
@@ -54,25 +63,41 @@ def deliver(channel_id: int) -> int:
             if not batches:
                 break
             for batch in batches:
-                if timezone.now() >= ends_at or not _stay(channel_id):
+                if timezone.now() >= ends_at or not turn.goes_on():
                     return settled
                 is_settled = _send(channel, batch)
                 settled += len(batch) * is_settled
                 if not is_settled:
                     return settled
     finally:
-        Channel.objects.filter(pk=channel_id).update(busy_until=None)
+        turn.end()
     return settled
 
 
-def _take(channel_id: int) -> bool:
+def _take(channel_id: int) -> "_Turn | None":
     now = timezone.now()
     free = Channel.objects.filter(Q(busy_until__isnull=True) | Q(busy_until__lt=now), pk=channel_id)
-    return bool(free.update(busy_until=now + _AT_IT))
+    return _Turn(channel_id, now + _AT_IT) if free.update(busy_until=now + _AT_IT) else None
 
 
-def _stay(channel_id: int) -> bool:
-    return bool(Channel.objects.filter(pk=channel_id).update(busy_until=timezone.now() + _AT_IT))
+@dataclass(slots=True)
+class _Turn:
+    """The right to send to a channel, for as long as nobody else took it because we were too slow."""
+
+    channel_id: int
+    busy_until: datetime
+
+    def goes_on(self) -> bool:
+        until = timezone.now() + _AT_IT
+        is_ours = bool(self._ours().update(busy_until=until))
+        self.busy_until = until
+        return is_ours
+
+    def end(self) -> None:
+        self._ours().update(busy_until=None)
+
+    def _ours(self) -> QuerySet[Channel]:
+        return Channel.objects.filter(pk=self.channel_id, busy_until=self.busy_until)
 
 
 def _batches(channel: Channel) -> list[list[Notification]]:
@@ -88,14 +113,28 @@ def _batches(channel: Channel) -> list[list[Notification]]:
     batches = []
     for kind, rows in by_kind.items():
         # A message that was tried keeps its words: its key must not stand for two of them.
-        fresh = [one for one in rows if not one.attempt_count]
         tried = [one for one in rows if one.attempt_count]
+        carriers = {one.pk for one in tried}
+        fresh = [one for one in rows if not one.attempt_count and one.carrier_id not in carriers]
         batches += [[one, *one.carried.select_related("alert__rule")] for one in tried]
-        if kind != NotificationKind.TEST and len(fresh) >= _STORM:
-            batches.append(fresh)
-        else:
-            batches += [[one] for one in fresh]
+        alone = _alone(channel, NotificationKind(kind), fresh)
+        batches += [[one] for one in fresh if one.pk in alone]
+        together = [one for one in fresh if one.pk not in alone]
+        batches += [together] if len(together) >= _STORM else [[one] for one in together]
     return batches
+
+
+def _alone(channel: Channel, kind: NotificationKind, rows: Sequence[Notification]) -> set[int]:
+    """Those that no other may speak for: tests, and what changes a message of its own."""
+    if kind in (NotificationKind.TEST, NotificationKind.CHANGED):
+        return {one.pk for one in rows}
+    if kind != NotificationKind.RESOLVED or KINDS[channel.kind].change is None:
+        return set()
+    if channel.kind == ChannelKind.PAGERDUTY:
+        return {one.pk for one in rows}
+    earlier = Notification.objects.filter(channel=channel, alert__in=[one.alert_id for one in rows])
+    changeable = set(earlier.exclude(receipt={}).values_list("alert_id", flat=True))
+    return {one.pk for one in rows if one.alert_id in changeable}
 
 
 def _send(channel: Channel, batch: Sequence[Notification]) -> bool:
@@ -108,11 +147,10 @@ def _send(channel: Channel, batch: Sequence[Notification]) -> bool:
     if not channel.is_enabled:
         _settle(batch, NotificationState.DROPPED, "The channel is switched off.")
         return True
-    if len(batch) > 1 and not first.attempt_count:
-        Notification.objects.filter(pk__in=[one.pk for one in batch[1:]]).update(carrier=first)
-    message = wording.message_of(batch)
+    if not first.attempt_count:
+        _carry(first, batch[1:])
     began, at = time.monotonic(), timezone.now()
-    outcome = attempt(channel, message, first)
+    outcome = _attempted(channel, batch)
     record(first, outcome, at=at, took_ms=round((time.monotonic() - began) * 1000))
     if outcome.is_accepted:
         _settle(batch, NotificationState.SENT, "")
@@ -142,13 +180,68 @@ def _still_waiting(batch: Sequence[Notification]) -> list[Notification]:
     return [one for one in batch if one.pk in waiting]
 
 
+def _carry(first: Notification, others: Sequence[Notification]) -> None:
+    """The first one speaks for the others, and for itself: who spoke for it before need not be told any more."""
+    Notification.objects.filter(pk__in=[one.pk for one in others]).update(carrier=first)
+    if first.carrier_id is not None:
+        Notification.objects.filter(pk=first.pk).update(carrier=None)
+
+
+def _attempted(channel: Channel, batch: Sequence[Notification]) -> Outcome:
+    """One attempt at one message. An error of ours is an outcome, too: it must not hold up what waits behind it."""
+    try:
+        return attempt(channel, wording.message_of(_told_together(batch)), batch[0])
+    except DatabaseError:
+        raise  # nothing could be recorded, and nothing was: it is tried again when the database is there
+    except Exception as error:
+        logger.exception("notification_failed", channel=channel.name, notification=batch[0].pk)
+        return Outcome(is_accepted=False, answer=f"Liftmon failed to send it: {type(error).__name__}.")
+
+
+def _told_together(batch: Sequence[Notification]) -> Sequence[Notification]:
+    """What became of an alert that spoke for others is told of all of them."""
+    first = batch[0]
+    if len(batch) > 1 or first.kind not in (NotificationKind.RESOLVED, NotificationKind.CHANGED):
+        return batch
+    group = _first_of_group(first)
+    return [first, *group.carried.select_related("alert__rule").exclude(alert=first.alert)] if group else batch
+
+
+def _first_of_group(notification: Notification) -> Notification | None:
+    earlier = _told_before(notification).filter(carried__isnull=False)
+    return earlier.order_by("pk").first()
+
+
+def _told_before(notification: Notification) -> QuerySet[Notification]:
+    """What was told of the same alert to the same channel."""
+    told = Notification.objects.filter(alert=notification.alert_id, channel=notification.channel_id)
+    told = told.filter(kind__in=(NotificationKind.FIRING, NotificationKind.REPEAT), alert__isnull=False)
+    return told.exclude(pk=notification.pk)
+
+
+def receipt_of(notification: Notification) -> dict[str, str]:
+    """Of the message that it changes: that of the group for which its alert spoke, or the last that told of the alert alone. Empty
+    where there is none: a reminder of one alert does not take the place of what told of many."""
+    group = _first_of_group(notification)
+    if group is not None:
+        return {} if notification.kind == NotificationKind.REPEAT else dict(group.receipt)
+    earlier = _told_before(notification).filter(carrier__isnull=True).exclude(receipt={})
+    last = earlier.order_by("-pk").first()
+    return dict(last.receipt) if last else {}
+
+
 def attempt(channel: Channel, message: AlertMessage, notification: Notification) -> Outcome:
     """One attempt; whatever goes wrong is the outcome."""
     try:
         values = unseal(channel.sealed_settings)
     except SealBrokenError as error:
         return Outcome(is_accepted=False, answer=str(error))
-    return KINDS[channel.kind].send(values, message, key=notification.key)
+    kind = KINDS[channel.kind]
+    if kind.change is None or notification.kind in (NotificationKind.FIRING, NotificationKind.TEST):
+        return kind.send(values, message, key=notification.key)
+    # A group of reminders takes nobody's place.
+    receipt = {} if message.storm_count and message.kind is MessageKind.REPEAT else receipt_of(notification)
+    return kind.change(values, message, key=notification.key, receipt=receipt)
 
 
 def record(notification: Notification, outcome: Outcome, *, at: datetime, took_ms: int) -> None:
@@ -158,7 +251,9 @@ def record(notification: Notification, outcome: Outcome, *, at: datetime, took_m
             answer=outcome.answer[:500], took_ms=took_ms,
         )  # fmt: skip
         notification.attempt_count += 1
-        notification.save(update_fields=["attempt_count"])
+        if outcome.receipt:
+            notification.receipt = dict(outcome.receipt)
+        notification.save(update_fields=["attempt_count", "receipt"])
 
 
 def _settle(batch: Sequence[Notification], state: NotificationState, reason: str) -> None:

@@ -14,7 +14,7 @@ import structlog
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from alerts import quiet_hours, telling
+from alerts import inhibiting, quiet_hours, telling
 from alerts.models import (
     Alert,
     AlertEntry,
@@ -85,9 +85,12 @@ def _take(alert: Alert, *, now: datetime) -> int:
     waiting: dict[int, list[EscalationDue]] = {}
     for row in alert.escalation_dues.filter(state=EscalationState.WAITING).order_by("number"):
         waiting.setdefault(row.policy_id, []).append(row)
+    is_inhibited = bool(waiting) and inhibiting.inhibitor_of(alert) is not None
     taken = 0
     for rows in waiting.values():
-        while rows and rows[0].due_at <= now:
+        if is_inhibited and rows[0].due_at < now:
+            _put_off(rows, now - rows[0].due_at)
+        while rows and rows[0].due_at <= now and not is_inhibited:
             free_at = telling.muted_until(alert, at=rows[0].due_at)
             if free_at > now:
                 break  # a silence may still end earlier than it says

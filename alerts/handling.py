@@ -32,10 +32,11 @@ def acknowledge(alert_id: int, *, by: Person, at: datetime, how: str = "") -> bo
             .update(acknowledged_at=at, acknowledged_by=person)
         )
         if changed:
-            alert = Alert.objects.get(pk=alert_id)
+            alert = Alert.objects.select_related("rule").get(pk=alert_id)
             AlertEntry.objects.create(alert=alert, kind=EntryKind.ACKNOWLEDGED, at=at, actor=person, text=how[:500])
             escalating.stop(alert, at=at, why="Somebody acknowledged it.")
             _drop_waiting(alert, at, "Somebody acknowledged it first.")
+            telling.tell_changed(alert, at=at)
     return bool(changed)
 
 
@@ -57,6 +58,7 @@ def silence(alert_id: int, *, by: Person, at: datetime, lasts: timedelta, reason
         for open_alert in Alert.objects.open().filter(rule=alert.rule).select_related("rule"):
             if made.mutes(telling.told_labels(open_alert)):
                 _mute_waiting(open_alert, at, telling.why_silenced(made))
+                telling.tell_changed(open_alert, at=at)
     return made
 
 
@@ -69,6 +71,7 @@ def mute(what: Silence | MaintenanceWindow, *, by: Person, at: datetime) -> int:
         alerts, why = muted_by(what), telling.why_silenced(what)
         for alert in alerts:
             _mute_waiting(alert, at, why)
+            telling.tell_changed(alert, at=at)
         _note_all(alerts, by=by, at=at, text=why)
     return len(alerts)
 
@@ -81,7 +84,10 @@ def unmute(what: Silence | MaintenanceWindow, *, by: Person, at: datetime) -> bo
             return bool(rows.filter(starts_at__gte=at).delete()[0])
         if not rows.filter(ends_at__gt=at).update(ends_at=at):
             return False
-        _note_all(muted_by(what), by=by, at=at, text=f"No longer muted. It was: {telling.why_silenced(what)}")
+        alerts = muted_by(what)
+        for alert in alerts:
+            telling.tell_changed(alert, at=at)
+        _note_all(alerts, by=by, at=at, text=f"No longer muted. It was: {telling.why_silenced(what)}")
     return True
 
 

@@ -48,7 +48,7 @@ class AddressRefusedError(OutboundError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``headers`` by lower-case name; ``body`` is the first 2 KB, also of one that was cut off by the deadline."""
+    """``headers`` by lower-case name; ``body`` is its beginning (2 KB, or what was asked for), also where it was cut off."""
 
     status: int
     headers: Mapping[str, str]
@@ -79,7 +79,14 @@ def is_allowed_host(host: str) -> bool:
     return _plain(host) in {_plain(name) for name in settings.OUTBOUND_ALLOWED_HOSTS}
 
 
-def post(text: str, body: bytes, *, headers: Mapping[str, str], timeout_seconds: float = TIMEOUT_SECONDS) -> Answer:
+def post(
+    text: str,
+    body: bytes,
+    *,
+    headers: Mapping[str, str],
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    kept_bytes: int = KEPT_BYTES,
+) -> Answer:
     """The answer, whatever its status. Raises OutboundError when there was none within ``timeout_seconds``."""
     url = read_url(text)
     host = url.host or ""
@@ -96,7 +103,7 @@ def post(text: str, body: bytes, *, headers: Mapping[str, str], timeout_seconds:
                     # Shut in the middle of its head, which reads like the end of it.
                     raise TimeoutError
                 said = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status, said, _start_of(response))
+                return Answer(response.status, said, _start_of(response, kept_bytes))
     except OutboundError:
         raise
     except (OSError, HTTPException, HTTPError, ValueError) as error:
@@ -253,13 +260,13 @@ def _resolved(host: str, port: int, deadline: _Deadline) -> list[_Found]:
     raise OutboundError(f"The address of {host} was not found: is the name right?")
 
 
-def _start_of(response: HTTPResponse) -> str:
+def _start_of(response: HTTPResponse, kept_bytes: int) -> str:
     """What came of the body until enough of it came, it ended, or the time was over. The status has been said by then: a body
     that never ends must not make us send again what was accepted."""
     kept = bytearray()
     try:
-        while len(kept) < KEPT_BYTES:
-            part = response.read1(KEPT_BYTES - len(kept), decode_content=False)
+        while len(kept) < kept_bytes:
+            part = response.read1(kept_bytes - len(kept), decode_content=False)
             if not part:
                 break
             kept += part

@@ -8,14 +8,15 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 
-from alerts import quiet_hours
+from alerts import inhibiting, quiet_hours
 from alerts.matching import is_like
 from alerts.models import (
     Alert,
     AlertState,
     Channel,
+    ChannelKind,
     MaintenanceWindow,
     Notification,
     NotificationKind,
@@ -27,6 +28,8 @@ from alerts.models import (
 FLAP_LIMIT, FLAP_WINDOW = 4, timedelta(hours=1)
 # What was muted because it comes and goes is told when it has stayed for as long as this.
 STAYS = timedelta(minutes=10)
+# How far back it is looked for groups whose end nobody told.
+_LATELY = timedelta(hours=1)
 
 
 def tell(alert: Alert, *, at: datetime) -> None:
@@ -35,31 +38,52 @@ def tell(alert: Alert, *, at: datetime) -> None:
         why = why_muted(alert, at=at) or why_flapping(alert, at=at)
         due_at = at + timedelta(seconds=alert.rule.group_wait_seconds)
         write(alert, channels_of(alert), NotificationKind.FIRING, 0, at=at, due_at=due_at, why_muted=why)
+        inhibiting.mute_waiting(alert, at=at)
         return
-    # Who has not heard of it need not hear that it is over.
+    told = _told(alert)
+    # Who has not heard of it need not hear that it is over, and what failed to arrive must not arrive after its end.
     waiting = alert.notifications.filter(state=NotificationState.WAITING)
-    waiting.filter(attempt_count=0).exclude(kind=NotificationKind.RESOLVED).update(
+    waiting.exclude(kind=NotificationKind.RESOLVED).update(
         state=NotificationState.DROPPED, settled_at=at, reason="It was over before it was told."
     )
-    for told in _told(alert):
-        carrier = told.carrier or told
-        others = carrier.carried.exclude(alert=alert).values_list("alert_id", flat=True)
-        members = {pk for pk in (*others, carrier.alert_id) if pk is not None and pk != alert.pk}
+    for one in told:
         # Those who were told of a group are told once that all of it is over.
-        if not Alert.objects.firing().filter(pk__in=members).exists():
-            write(carrier.alert or alert, [told.channel], NotificationKind.RESOLVED, 0, at=at, due_at=at)
+        if not Alert.objects.firing().filter(pk__in=_others(one, alert)).exists():
+            write(one.alert or alert, [one.channel], NotificationKind.RESOLVED, 0, at=at, due_at=at)
+
+
+def tell_changed(alert: Alert, *, at: datetime) -> None:
+    """Somebody acknowledged or muted it: what was said of it is changed where that can be, and nobody is told anew."""
+    for one in _told(alert):
+        # PagerDuty finds its incident by the alert.
+        can_change = bool(one.receipt) or one.channel.kind == ChannelKind.PAGERDUTY
+        unhandled = Alert.objects.firing().filter(pk__in=_others(one, alert), acknowledged_at__isnull=True)
+        subject = one.alert or alert
+        if can_change and not unhandled.exists():
+            changes = Notification.objects.filter(alert=subject, channel=one.channel, kind=NotificationKind.CHANGED)
+            number = (changes.aggregate(last=Max("number"))["last"] or 0) + 1
+            write(subject, [one.channel], NotificationKind.CHANGED, number, at=at, due_at=at)
+
+
+def _others(told: Notification, alert: Alert) -> set[int]:
+    """The alerts that a message told of, too."""
+    members = (told.alert_id, *told.carried.values_list("alert_id", flat=True))
+    return {pk for pk in members if pk is not None and pk != alert.pk}
 
 
 def _told(alert: Alert) -> list[Notification]:
-    """The first message of each channel that said, or may have said, that it fires."""
+    """The messages that said, or may have said, that it fires: the first of each channel and of each alert that spoke for it."""
     found = alert.notifications.filter(
         Q(state=NotificationState.SENT) | Q(attempt_count__gt=0) | Q(carrier__attempt_count__gt=0),
         kind__in=(NotificationKind.FIRING, NotificationKind.REPEAT),
-    )
-    by_channel: dict[int, Notification] = {}
-    for one in found.select_related("channel", "carrier__alert__rule").order_by("pk"):
-        by_channel.setdefault(one.channel_id, one)
-    return list(by_channel.values())
+    ).exclude(state=NotificationState.DEAD)
+    messages: dict[tuple[int, int | None], Notification] = {}
+    for one in found.select_related("channel", "alert__rule", "carrier__alert__rule", "carrier__channel").order_by(
+        "pk"
+    ):
+        message = one.carrier or one
+        messages.setdefault((message.channel_id, message.alert_id), message)
+    return list(messages.values())
 
 
 def why_flapping(alert: Alert, *, at: datetime) -> str:
@@ -73,8 +97,8 @@ def why_flapping(alert: Alert, *, at: datetime) -> str:
 
 def remind(*, now: datetime) -> int:
     """Tell again of what still fires and nobody acknowledged, and of what was muted and no longer is. How many rows that made."""
-    made = 0
     with transaction.atomic():
+        made = _tell_ended_groups(now)
         firing = Alert.objects.firing().filter(acknowledged_at__isnull=True).select_related("rule")
         # What the steps of an escalation tell puts off no reminder.
         of_routes = Q(notifications__kind=NotificationKind.REPEAT) | Q(
@@ -94,6 +118,22 @@ def remind(*, now: datetime) -> int:
             is_due = told_at is not None and bool(pause) and now - told_at >= pause
             if (was_muted or is_due) and not why_muted(alert, at=now):
                 made += write(alert, channels_of(alert), NotificationKind.REPEAT, last_number + 1, at=now, due_at=now)
+    return made
+
+
+def _tell_ended_groups(now: datetime) -> int:
+    """The end of groups whose last two alerts ended at once, by two who did not see each other."""
+    row = Notification.objects.filter(channel=OuterRef("channel"), alert=OuterRef("alert"))
+    ended = Notification.objects.filter(
+        kind__in=(NotificationKind.FIRING, NotificationKind.REPEAT), state=NotificationState.SENT,
+        alert__state=AlertState.RESOLVED, carried__alert__resolved_at__gt=now - _LATELY,
+    )  # fmt: skip
+    ended = ended.exclude(Exists(row.filter(kind=NotificationKind.RESOLVED)))
+    ended = ended.exclude(Exists(Alert.objects.firing().filter(notifications__carrier=OuterRef("pk"))))
+    made = 0
+    for one in ended.select_related("alert__rule", "channel").order_by("pk").distinct():
+        if one.alert is not None:
+            made += write(one.alert, [one.channel], NotificationKind.RESOLVED, 0, at=now, due_at=now)
     return made
 
 
@@ -142,11 +182,9 @@ def told_labels(alert: Alert) -> dict[str, str]:
 
 
 def why_muted(alert: Alert, *, at: datetime) -> str:
-    """Which silence or maintenance mutes it, as a sentence; "" for none."""
+    """Which silence, maintenance or other alert mutes it, as a sentence; "" for none."""
     mute = _mute_of(alert, at=at)
-    if mute is None:
-        return ""
-    return why_silenced(mute)
+    return why_silenced(mute) if mute is not None else inhibiting.why_inhibited(inhibiting.inhibitor_of(alert))
 
 
 def muted_until(alert: Alert, *, at: datetime) -> datetime:
@@ -188,7 +226,12 @@ def write(
 
     A channel that has a message about the alert waiting gets no second that says the same: its row says so.
     """
-    quiet_ends = quiet_hours.ends([one.pk for one in channels], severity=alert.severity, at=due_at)
+    # A change makes no sound.
+    heard = [] if kind == NotificationKind.CHANGED else [one.pk for one in channels]
+    quiet_ends = quiet_hours.ends(heard, severity=alert.severity, at=due_at)
+    inhibitor = inhibiting.inhibitor_of(alert) if why_muted else None
+    if inhibiting.why_inhibited(inhibitor) != why_muted:
+        inhibitor = None  # something else mutes it
     has_waiting = _with_a_message_waiting(alert, channels, kind)
     rows = []
     for channel in channels:
@@ -198,6 +241,7 @@ def write(
         )  # fmt: skip
         if why_muted:
             row.state, row.settled_at, row.reason = NotificationState.MUTED, at, why_muted
+            row.inhibited_by = inhibitor
         elif channel.pk in has_waiting:
             row.state, row.settled_at = NotificationState.DROPPED, at
             row.reason = "A message about it waits to be sent already."
@@ -207,7 +251,7 @@ def write(
 
 
 def _with_a_message_waiting(alert: Alert, channels: Iterable[Channel], kind: NotificationKind) -> set[int]:
-    if kind == NotificationKind.RESOLVED:
+    if kind in (NotificationKind.RESOLVED, NotificationKind.CHANGED):
         return set()
     waiting = alert.notifications.filter(
         channel__in=list(channels), state=NotificationState.WAITING, attempt_count=0,

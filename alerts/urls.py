@@ -7,4 +7,5 @@ from alerts import calendar_feed, views
 urlpatterns = [
     path("alerts/act/<str:token>/", views.act, name="alert_act"),
     path("alerts/on-call/<str:token>.ics", calendar_feed.on_call, name="on_call_calendar"),
+    path("alerts/slack/interactivity/", views.slack_pressed, name="slack_interactivity"),
 ]

@@ -7,10 +7,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from alerts import acting, handling, wording
+from alerts import acting, handling, slack_interactivity, wording
 from alerts.models import Alert, Channel
+from events.api.body import read_body
+from events.api.problems import Problem
 from events.models import Service
 
 _SILENCE = timedelta(hours=1)
@@ -54,6 +56,22 @@ def _do(request: HttpRequest, wanted: acting.Act, alert: Alert) -> str:
         alert.pk, by=request.user, at=now, lasts=_SILENCE, reason="Silenced from a message", how=how
     )
     return f"Silenced until {made.ends_at:%H:%M} UTC."
+
+
+# Slack signs what it sends; it has neither a session nor a cookie.
+@csrf_exempt
+@never_cache
+@require_POST
+def slack_pressed(request: HttpRequest) -> HttpResponse:
+    """Somebody pressed a button in Slack, which waits three seconds: what was done shows in the message, by the outbox."""
+    try:
+        body = read_body(request.META, limit=slack_interactivity.MOST_BYTES)
+        slack_interactivity.act(body, request.headers, now=timezone.now())
+    except Problem as problem:
+        return HttpResponse(problem.detail, status=problem.status_code, content_type="text/plain")
+    except slack_interactivity.RefusedError as refusal:
+        return HttpResponse(str(refusal), status=refusal.status, content_type="text/plain")
+    return HttpResponse()
 
 
 def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:

@@ -7,11 +7,11 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from alerts import acting, counting
+from alerts import acting, counting, inhibiting, telling
 from alerts.channels.message import AlertMessage, EventCounts, Link, ListedAlert, MessageKind
 from alerts.conditions import spoken
 from alerts.matching import Words
-from alerts.models import Alert, Channel, Notification
+from alerts.models import Alert, Channel, EntryKind, Notification
 from events.ingest.types import Severity
 from events.models import Event, Issue, Release, Service
 from events.rollups import FAILURES
@@ -39,11 +39,13 @@ def message_of(batch: Sequence[Notification]) -> AlertMessage:
     listed = tuple(_listed(alert, names) for alert in alerts.values())
     worst = max((Severity(alert.severity) for alert in alerts.values()), key=lambda one: one.rank)
     first_at = min(alert.started_at for alert in alerts.values())
+    ends = [alert.resolved_at for alert in alerts.values() if alert.resolved_at is not None]
     return AlertMessage(
         kind=message.kind, severity=worst, alert_id=message.alert_id, title=f"{len(listed)} alerts",
         since=first_at, what=_storm_sentence(list(alerts.values())), at=message.at,
         url=f"{settings.BASE_URL}{reverse('admin:alerts_alert_changelist')}",
-        resolved_at=message.resolved_at, alerts=listed, alerts_count=len(listed), labels={"storm": str(len(listed))},
+        resolved_at=max(ends) if message.is_over and ends else None, alerts=listed, alerts_count=len(listed),
+        labels={"storm": str(len(listed))}, acknowledged=message.acknowledged, muted=message.muted,
     )  # fmt: skip
 
 
@@ -110,7 +112,23 @@ def _of_alert(alert: Alert, kind: MessageKind, channel_id: int) -> AlertMessage:
         links=_links(alert, kind, channel_id),
         labels={word: str(value) for word, value in alert.labels.items() if value},
         event_counts=counts,
+        acknowledged=_acknowledged(alert),
+        muted=telling.why_muted(alert, at=now) if kind is MessageKind.CHANGED else "",
+        mutes=tuple(_listed(one, services) for one in inhibiting.muted_by(alert))
+        if kind is not MessageKind.RESOLVED
+        else (),
     )
+
+
+def _acknowledged(alert: Alert) -> str:
+    """“03:12 UTC, by ada”, or how it was done; "" while nobody did."""
+    if alert.acknowledged_at is None:
+        return ""
+    entry = alert.entries.filter(kind=EntryKind.ACKNOWLEDGED).order_by("-pk").first()
+    how = (
+        f", by {alert.acknowledged_by.get_username()}" if alert.acknowledged_by else f". {entry.text}" if entry else ""
+    )
+    return f"{alert.acknowledged_at:%H:%M} UTC{how}"
 
 
 def _links(alert: Alert, kind: MessageKind, channel_id: int) -> tuple[Link, ...]:

@@ -184,7 +184,13 @@ class AlertRuleAdmin(ModelAdmin):
             ),
             (
                 "How its alerts behave",
-                {"fields": (("for_seconds", "recover_seconds"), ("group_wait_seconds", "repeat_seconds"))},
+                {
+                    "fields": (
+                        ("for_seconds", "recover_seconds"),
+                        ("group_wait_seconds", "repeat_seconds"),
+                        "inhibits_lower",
+                    )
+                },
             ),
             ("Who and what to do", {"fields": ("owner", "runbook")}),
         ]

@@ -100,7 +100,7 @@ class BaseRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         model = AlertRule
         fields = (
             "name", "is_enabled", "severity", "condition", "service", "names", "severities", "environments", "endpoints",
-            "tag", "group_by", *_DURATIONS, "owner", "runbook",
+            "tag", "group_by", *_DURATIONS, "inhibits_lower", "owner", "runbook",
         )  # fmt: skip
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

@@ -132,6 +132,7 @@ def _rendered(message: AlertMessage, most: int) -> str:
             ("Growing", message.growth),
             ("Events", message.event_counts.sentence if message.event_counts else ""),
             ("Likely cause", message.likely_cause),
+            ("Mutes", f"{message.mutes_sentence}: {_named(message)}" if message.mutes else ""),
         )
         if value
     ]
@@ -166,6 +167,12 @@ def _rendered(message: AlertMessage, most: int) -> str:
             "base_url": django_settings.BASE_URL,
         },
     )
+
+
+def _named(message: AlertMessage) -> str:
+    """The alerts that it mutes, the first few by name."""
+    names = ", ".join(f"{one_line(one.title)} ({one_line(one.where)})" for one in message.mutes[:5])
+    return f"{names} and {len(message.mutes) - 5:,} more" if len(message.mutes) > 5 else names
 
 
 # Nothing is fetched while a mail is made: neither style sheets nor anything else.

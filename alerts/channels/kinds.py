@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from alerts import sealing
-from alerts.channels import alertmanager, apprise_channel, email, pagerduty, slack, webhook
+from alerts.channels import alertmanager, apprise_channel, email, pagerduty, slack, slack_bot, webhook
 from alerts.channels.message import AlertMessage
 from alerts.channels.outcome import Outcome
 
@@ -20,9 +20,21 @@ class Send(Protocol):
     def __call__(self, settings: Mapping[str, str], message: AlertMessage, *, key: UUID) -> Outcome: ...
 
 
+class Change(Protocol):
+    """Tells what became of an alert in the place of its earlier message, which ``receipt`` names (Outcome); empty for none.
+
+    Sends a new message where that cannot be, unless somebody did something about the alert and nothing else is new.
+    """
+
+    def __call__(
+        self, settings: Mapping[str, str], message: AlertMessage, *, key: UUID, receipt: Mapping[str, str]
+    ) -> Outcome: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelKind:
-    """``validated`` gives the settings to store or raises SettingsError; ``shown_field`` is what `masked` shows the end of."""
+    """``validated`` gives the settings to store or raises SettingsError; `masked` shows the end of ``shown_field``, or of
+    ``other_shown_field`` where that is empty. ``change`` is None where what was sent stays as it is."""
 
     name: str
     title: str
@@ -30,18 +42,36 @@ class ChannelKind:
     shown_field: str
     validated: Callable[[Mapping[str, str]], dict[str, str]]
     send: Send
+    change: Change | None = None
+    other_shown_field: str = ""
 
     def masked(self, settings: Mapping[str, str]) -> str:
-        return sealing.masked(self.name, settings.get(self.shown_field, ""))
+        shown = settings.get(self.shown_field) or settings.get(self.other_shown_field, "")
+        return sealing.masked(self.name, shown)
 
 
 KINDS: Mapping[str, ChannelKind] = {
     kind.name: kind
     for kind in (
         ChannelKind("email", "E-mail", email.FIELDS, email.SECRET_FIELD, email.validated, email.send),
-        ChannelKind("slack", "Slack", slack.FIELDS, slack.SECRET_FIELD, slack.validated, slack.send),
         ChannelKind(
-            "pagerduty", "PagerDuty", pagerduty.FIELDS, pagerduty.SECRET_FIELD, pagerduty.validated, pagerduty.send
+            "slack",
+            "Slack",
+            slack.FIELDS,
+            slack.SECRET_FIELD,
+            slack.validated,
+            slack.send,
+            slack.change,
+            other_shown_field=slack_bot.TOKEN,
+        ),
+        ChannelKind(
+            "pagerduty",
+            "PagerDuty",
+            pagerduty.FIELDS,
+            pagerduty.SECRET_FIELD,
+            pagerduty.validated,
+            pagerduty.send,
+            pagerduty.change,
         ),
         ChannelKind("webhook", "Webhook", webhook.FIELDS, "url", webhook.validated, webhook.send),
         ChannelKind(

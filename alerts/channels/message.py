@@ -14,10 +14,12 @@ EXAMPLE_LENGTH = 1000
 
 
 class MessageKind(StrEnum):
-    """Why it is said: it fires, it still fires, it is over, or somebody asked whether the channel works."""
+    """Why it is said: it fires, it still fires, somebody did something about it, it is over, or somebody asked whether the channel
+    works."""
 
     FIRING = "firing"
     REPEAT = "repeat"
+    CHANGED = "changed"
     RESOLVED = "resolved"
     TEST = "test"
 
@@ -76,6 +78,8 @@ class AlertMessage:
     its incident by it. ``at`` is when this was said, ``since`` when it began, ``resolved_at`` when it ended; all aware.
     ``what`` is a sentence, ``where`` names service, environment and endpoint, ``growth`` says whether it grows. ``users_count`` is
     None where nobody counted. ``alerts`` are those of a storm, and ``alerts_count`` how many there are, also beyond the listed.
+    ``acknowledged`` says who took it and when, ``muted`` what mutes it, and ``mutes`` are the alerts that nobody is told of
+    because of this one.
     """
 
     kind: MessageKind
@@ -98,6 +102,9 @@ class AlertMessage:
     event_counts: EventCounts | None = None
     alerts: tuple[ListedAlert, ...] = ()
     alerts_count: int = 0
+    acknowledged: str = ""
+    muted: str = ""
+    mutes: tuple[ListedAlert, ...] = ()
 
     @property
     def is_over(self) -> bool:
@@ -105,7 +112,9 @@ class AlertMessage:
 
     @property
     def state(self) -> str:
-        """``Firing``, ``Still firing``, ``Resolved``, ``Test``."""
+        """``Firing``, ``Still firing``, ``Acknowledged``, ``Resolved``, ``Test``."""
+        if self.kind is MessageKind.CHANGED and self.acknowledged:
+            return "Acknowledged"
         return _STATES[self.kind]
 
     @property
@@ -155,6 +164,16 @@ class AlertMessage:
             return f"{self.storm_count:,} alerts"
         return f"{self.storm_count:,} alerts: {self.storm_count - over:,} firing, {over:,} resolved"
 
+    @property
+    def mutes_sentence(self) -> str:
+        """``Mutes 12 alerts of it``; "" where it mutes none."""
+        count = len(self.mutes)
+        return (
+            f"Mutes {count:,} {'alert' if count == 1 else 'alerts'} that {'is' if count == 1 else 'are'} part of it"
+            if count
+            else ""
+        )
+
     def listed(self, most: int = LISTED_ALERTS) -> tuple[list[ListedAlert], int]:
         """Those of the storm to name, what still fires first and the worst first among them, and how many are left out."""
         ordered = sorted(self.alerts, key=lambda one: (not one.is_firing, -one.severity.rank, one.since, one.alert_id))
@@ -164,6 +183,7 @@ class AlertMessage:
 _STATES = {
     MessageKind.FIRING: "Firing",
     MessageKind.REPEAT: "Still firing",
+    MessageKind.CHANGED: "Firing",
     MessageKind.RESOLVED: "Resolved",
     MessageKind.TEST: "Test",
 }
@@ -181,10 +201,12 @@ def plain_text(message: AlertMessage) -> str:
             ("Growing", one_line(message.growth)),
             ("Events", message.event_counts.sentence if message.event_counts else ""),
             ("Likely cause", one_line(message.likely_cause)),
+            ("Acknowledged", one_line(message.acknowledged)),
+            ("Muted", one_line(message.muted)),
         )
         if value
     ]
-    parts = [head, facts, _storm_lines(message)]
+    parts = [head, facts, _storm_lines(message), _muted_lines(message)]
     if message.example(EXAMPLE_LENGTH):
         parts.append(["Newest example:", message.example(EXAMPLE_LENGTH)])
     parts.append([f"{link.label}: {link.url}" for link in message.usable_links])
@@ -207,6 +229,14 @@ def _storm_lines(message: AlertMessage) -> list[str]:
     if left_out:
         lines.append(f"- and {left_out:,} more")
     return lines
+
+
+def _muted_lines(message: AlertMessage) -> list[str]:
+    if not message.mutes:
+        return []
+    named = message.mutes[:LISTED_ALERTS]
+    lines = [f"{message.mutes_sentence}:", *(f"- {one_line(one.title)} – {one_line(one.where)}" for one in named)]
+    return [*lines, f"- and {len(message.mutes) - len(named):,} more"] if len(message.mutes) > len(named) else lines
 
 
 def sparkline(steps: Sequence[int]) -> str:

@@ -1,7 +1,7 @@
 """What became of one attempt to send, and what is wrong with a channel's settings. Pure."""
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -24,7 +24,8 @@ class Outcome:
     """``is_permanent``: sending again cannot help, because the other side no longer has this address or does not take this message.
 
     ``status``: of HTTP or SMTP, None when nobody answered. ``answer``: what the other side said, or why it did not, without
-    secrets. ``retry_after_seconds``: how long the other side asks us to wait.
+    secrets. ``retry_after_seconds``: how long the other side asks us to wait. ``receipt``: what the other side calls the message,
+    by which it can be changed later; empty where it cannot.
     """
 
     is_accepted: bool
@@ -32,6 +33,7 @@ class Outcome:
     status: int | None = None
     answer: str = ""
     retry_after_seconds: float | None = None
+    receipt: Mapping[str, str] = field(default_factory=dict)
 
     def without(self, secrets: Iterable[str]) -> "Outcome":
         return replace(self, answer=hidden(self.answer, secrets))

@@ -66,6 +66,15 @@ def acknowledge(settings: Mapping[str, str], message: AlertMessage, *, key: UUID
     return _enqueue(settings, event(message, "acknowledge", routing_key=settings[SECRET_FIELD], key=key))
 
 
+def change(settings: Mapping[str, str], message: AlertMessage, *, key: UUID, receipt: Mapping[str, str]) -> Outcome:
+    """PagerDuty finds its incident by the alert, without a receipt."""
+    if message.kind is not MessageKind.CHANGED:
+        return send(settings, message, key=key)
+    if message.acknowledged:
+        return acknowledge(settings, message, key=key)
+    return Outcome(is_accepted=True, answer="PagerDuty has no word for what changed.")
+
+
 def event(message: AlertMessage, action: str, *, routing_key: str, key: UUID) -> dict[str, Any]:
     """The event, within PagerDuty's limits. ``action``: trigger, acknowledge or resolve."""
     made: dict[str, Any] = {

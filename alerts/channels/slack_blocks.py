@@ -39,18 +39,24 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 type Block = dict[str, Any]
 
 
-def payload(message: AlertMessage) -> dict[str, Any]:
-    """The body for an incoming webhook. ``text`` is what notifications and screen readers say."""
+def payload(message: AlertMessage, *, has_buttons: bool = False) -> dict[str, Any]:
+    """The body for an incoming webhook. ``text`` is what notifications and screen readers say. ``has_buttons``: what can be done is
+    done in Slack (alerts.slack_interactivity), and not behind a link."""
     return {
         "text": escaped(_summary(message), TEXT),
-        "blocks": blocks(message),
+        "blocks": blocks(message, has_buttons=has_buttons),
         # A link in somebody's error message must not become a picture, or a page that we fetch.
         "unfurl_links": False,
         "unfurl_media": False,
     }
 
 
-def blocks(message: AlertMessage) -> list[Block]:
+def reply(message: AlertMessage) -> str:
+    """One line for the thread under the message: that it is over, or that it is not."""
+    return escaped(f"{_sign(message)} {message.state}: {message.headline}, {message.when}.", TEXT)
+
+
+def blocks(message: AlertMessage, *, has_buttons: bool = False) -> list[Block]:
     """Header, what happened, the facts, the storm, the newest example, what can be done, the labels; at most 50."""
     made: list[Block] = [
         {"type": "header", "text": _plain_text(f"{_sign(message)} {message.state}: {message.headline}", HEADER)}
@@ -65,7 +71,12 @@ def blocks(message: AlertMessage) -> list[Block]:
         made.append(_section(_storm(message)))
     if example := message.example(_EXAMPLE):
         made.append(_section(_example(example)))
-    if buttons := _buttons(message.usable_links):
+    if message.mutes:
+        made.append(_section(_mutes(message)))
+    # A message of a storm is about many: each of them has its own page.
+    acts = _acts(message) if has_buttons and not message.storm_count else []
+    links = [link for link in message.usable_links if not acts or link not in message.links]
+    if buttons := [*acts, *_buttons(links)][:ACTIONS]:
         made.append({"type": "actions", "elements": buttons})
     if labels := _labels(message):
         made.append({"type": "context", "elements": labels})
@@ -114,6 +125,8 @@ def _summary(message: AlertMessage) -> str:
 def _sign(message: AlertMessage) -> str:
     if message.is_over:
         return "✅"
+    if message.kind is MessageKind.CHANGED and message.acknowledged:
+        return "👀"
     return "🔧" if message.kind is MessageKind.TEST else _SIGNS[message.severity]
 
 
@@ -124,6 +137,8 @@ def _fields(message: AlertMessage) -> list[Block]:
         ("When", message.when),
         ("Growing", one_line(message.growth)),
         ("Events", message.event_counts.sentence if message.event_counts else ""),
+        ("Acknowledged", one_line(message.acknowledged)),
+        ("Muted", one_line(message.muted)),
     )
     return [_mrkdwn(f"*{label}*\n{escaped(value, FIELD - 20)}") for label, value in facts if value]
 
@@ -149,6 +164,39 @@ def _listed(one: ListedAlert) -> str:
     if one.url:
         return f"{sign} {linked(one.url, f'{title}{place}', _LISTED_LINE)}"
     return f"{sign} {escaped(f'{title}{place}', _LISTED_LINE)}"
+
+
+def _mutes(message: AlertMessage) -> str:
+    named = message.mutes[:_LISTED]
+    lines = [f"*{message.mutes_sentence}*", *(_listed(one) for one in named)]
+    if len(message.mutes) > len(named):
+        lines.append(f"and {len(message.mutes) - len(named):,} more")
+    return "\n".join(lines)
+
+
+# What a button asks for, by the first part of its action id; the second is the alert.
+ACTS = {"acknowledge": "Acknowledge", "resolve": "Resolve", "mute": "Mute for an hour"}
+
+
+def read_action(action_id: str) -> tuple[str, int] | None:
+    """``acknowledge-17`` is ("acknowledge", 17); None for what is no button of ours."""
+    act, _, alert_id = action_id.partition("-")
+    if act not in ACTS or not (alert_id.isascii() and alert_id.isdecimal()) or len(alert_id) > 18:
+        return None
+    return act, int(alert_id)
+
+
+def _acts(message: AlertMessage) -> list[Block]:
+    if message.is_over or message.kind is MessageKind.TEST or not message.alert_id.isdecimal():
+        return []
+    return [
+        {
+            "type": "button", "text": _plain_text(label, BUTTON_TEXT), "action_id": f"{act}-{message.alert_id}",
+            "value": message.alert_id,
+        }
+        for act, label in ACTS.items()
+        if not (act == "acknowledge" and message.acknowledged) and not (act == "mute" and message.muted)
+    ]  # fmt: skip
 
 
 def _buttons(links: Iterable[Link]) -> list[Block]:

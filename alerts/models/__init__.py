@@ -14,6 +14,7 @@ from alerts.models.notification import Notification, NotificationAttempt, Notifi
 from alerts.models.on_call import OnCallSchedule, OnCallShift, RotationMember, Turns
 from alerts.models.rule import AlertRule, ConditionType
 from alerts.models.silence import MaintenanceWindow, Silence
+from alerts.models.slack_request import SlackRequest
 
 __all__ = [
     "Alert",
@@ -40,6 +41,7 @@ __all__ = [
     "RotationMember",
     "Route",
     "Silence",
+    "SlackRequest",
     "Tells",
     "Turns",
 ]

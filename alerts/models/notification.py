@@ -12,6 +12,8 @@ from alerts.models.channel import Channel
 class NotificationKind(models.TextChoices):
     FIRING = "firing", "Fires"
     REPEAT = "repeat", "Still fires"
+    # Somebody acknowledged or muted it: what was said before is changed, where it can be.
+    CHANGED = "changed", "Changed"
     RESOLVED = "resolved", "Resolved"
     TEST = "test", "Test"
 
@@ -31,7 +33,7 @@ class Notification(models.Model):
     alert = models.ForeignKey(Alert, null=True, on_delete=models.CASCADE, related_name="notifications")
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=8, choices=NotificationKind.choices)
-    # Which repeat it is, or which step of an escalation (EscalationDue.number); 0 otherwise.
+    # Which repeat or change it is, or which step of an escalation (EscalationDue.number); 0 otherwise.
     number = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=8, choices=NotificationState.choices, default=NotificationState.WAITING)
     created_at = models.DateTimeField()
@@ -42,6 +44,8 @@ class Notification(models.Model):
     fallback_told_at = models.DateTimeField(null=True)
     # Why it is muted or dropped.
     reason = models.CharField(max_length=300, blank=True)
+    # The alert that mutes it (alerts.inhibiting).
+    inhibited_by = models.ForeignKey(Alert, null=True, on_delete=models.SET_NULL, related_name="inhibited")
     # The message as it was written then (alerts.channels.message); empty until it is sent the first time.
     content = models.JSONField(default=dict)
     # What the other side calls the message, by which it can be changed later: {"channel": …, "ts": …} of Slack.

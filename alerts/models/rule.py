@@ -94,6 +94,10 @@ class AlertRule(models.Model):
     repeat_seconds = models.PositiveIntegerField(
         "repeat", default=4 * 3600, help_text="Seconds after which people are told again while it fires. 0: never."
     )
+    inhibits_lower = models.BooleanField(
+        "mutes lower severities", default=False,
+        help_text="While one of its alerts fires and was told, those of lower severity with the same labels are not told.",
+    )  # fmt: skip
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
         help_text="Who answers for the rule.",
