@@ -8,7 +8,7 @@ is one row by a unique key.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,8 @@ import structlog
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
-from alerts import cascading, escalating
-from alerts.conditions import CascadeCondition, ConditionError, Judged, spoken
+from alerts import cascading, escalating, growing_issues
+from alerts.conditions import CascadeCondition, ConditionError, EscalatingCondition, Judged, spoken
 from alerts.grouping import key_of, labels_of
 from alerts.judging import groups, judge
 from alerts.machine import Open, Step, step
@@ -225,6 +225,8 @@ def _judgements(rule: AlertRule, reading: Reading, open_alerts: Iterable[Alert])
     condition = rule.parsed()
     if isinstance(condition, CascadeCondition):
         return _cascade(rule, condition, reading, open_alerts)
+    if isinstance(condition, EscalatingCondition):
+        return _growing(rule, condition, reading.now)
     moment = reading.of(rule.match, rule.group_by)
     judged = ((key, judge(condition, moment, key)) for key in groups(condition, moment))
     return {key: (moment.labels[key], one) for key, one in judged if one is not None}
@@ -240,6 +242,20 @@ def _cascade(rule: AlertRule, condition: CascadeCondition, reading: Reading, ope
         open_evidence={cascading.label_key(alert.labels): alert.evidence for alert in open_alerts},
     )
     return {key_of(labels): (labels, one) for labels, one in judged}
+
+
+def _growing(rule: AlertRule, condition: EscalatingCondition, now: datetime) -> Found:
+    """Each issue is a group of its own. Its endpoints and environments are not looked at: it is the sum of them."""
+    match = replace(rule.match, endpoints=(), environments=())
+    found: Found = {}
+    for issue in growing_issues.growing(now=now, least=condition.least):
+        if match.takes(issue.words):
+            judged = condition.judge(issue.this_hour, issue.earlier)
+            evidence = {"issue": issue.issue_id, "service": issue.words.service_id}
+            labels = {"issue": str(issue.issue_id)}
+            sentence = f"{issue.title}: {judged.sentence}"[:500]
+            found[key_of(labels)] = labels, replace(judged, sentence=sentence, evidence=evidence)
+    return found
 
 
 # --- What becomes of alerts -------------------------------------------------------------------------------------------

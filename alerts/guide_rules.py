@@ -55,6 +55,10 @@ GUIDE_RULES: tuple[tuple[str, str, str, dict[str, Any], str, dict[str, Any]], ..
         {"repeat_seconds": 0, "recover_seconds": 3600, "group_wait_seconds": 30},
     ),
     (
+        "escalating", "An issue comes more often than ever", "escalating", {"times": 3, "least": 50}, "error",
+        {"recover_seconds": 3600, "repeat_seconds": 0, "group_wait_seconds": 30},
+    ),
+    (
         "warning_event", "Warning", "event", {}, "warning",
         {
             "severities": ["warning"], "group_by": ["service", "environment", "name"], "recover_seconds": 3600,

@@ -11,14 +11,11 @@ from alerts.admin.fields import CommaListField, DurationField, NumberField
 from alerts.conditions import ConditionError, Parameter, condition_of, parameters_of
 from alerts.models import AlertRule, ConditionType
 from alerts.models.rule import GROUPINGS
+from alerts.rule_problems import problems_of
 from alerts.sentences import RuleTold
 from events.choices import SeverityChoices
 from events.models import EventType
 
-# Events of these severities are counted; an event is judged by itself only when it is a failure.
-_COUNTED_ONLY = (SeverityChoices.INFO, SeverityChoices.DEBUG)
-_BLIND_TO_TAGS = (ConditionType.LATENCY, ConditionType.ABSENCE, ConditionType.BURN_RATE, ConditionType.CASCADE)
-_CASCADE_GROUPINGS = ("service", "environment")
 _MEASURES = {
     "events": "events", "users": "users hurt", "failure_ratio": "share of requests that fail",
     "share": "share of events that have the tag",
@@ -135,8 +132,8 @@ class BaseRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         kind = cleaned.get("condition")
         if kind:
             self._clean_parameters(kind, cleaned)
-            self._clean_match(kind, cleaned)
-            self._clean_unheeded(kind, cleaned)
+            if not any(name.startswith(f"{kind}__") for name in self.errors):
+                self._clean_match(kind, cleaned)
         return cleaned
 
     def _clean_parameters(self, kind: str, cleaned: dict[str, Any]) -> None:
@@ -161,35 +158,14 @@ class BaseRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
             self.instance.parameters = given
 
     def _clean_match(self, kind: str, cleaned: dict[str, Any]) -> None:
-        counted = [one for one in cleaned.get("severities", ()) if one in _COUNTED_ONLY]
-        if kind == ConditionType.EVENT and counted:
-            self.add_error(
-                "severities",
-                f"Events of severity {' and '.join(counted)} are counted and not judged one by one: choose critical, error or "
-                "warning, or the condition “A count, users hurt or a share of failures”.",
-            )
-        measure = cleaned.get(field_name(kind, "measure"))
-        if kind == ConditionType.THRESHOLD and measure == "share" and not cleaned.get("tag"):
-            self.add_error("tag", "A share needs the tag that is looked for among the events, such as hit:false.")
-        limit = cleaned.get(field_name(kind, "limit"))
-        if measure in ("failure_ratio", "share") and limit is not None and limit > 1:
-            self.add_error(field_name(kind, "limit"), "A share is at most 1: write it as 0.05 or 5 %.")
-
-    def _clean_unheeded(self, kind: str, cleaned: dict[str, Any]) -> None:
-        """What the condition does not look at must not stand there as if it did."""
-        measure = cleaned.get(field_name(kind, "measure"))
-        if cleaned.get("tag") and (kind in _BLIND_TO_TAGS or measure in ("users", "failure_ratio")):
-            self.add_error("tag", "This condition does not look at tags: leave it empty.")
-        if kind != ConditionType.CASCADE:
-            return
-        for name in ("names", "severities"):
-            if cleaned.get(name):
-                self.add_error(name, "A cascade is judged by all failures of an endpoint: leave it empty.")
-        others = [one.replace("_", " ") for one in cleaned.get("group_by", ()) if one not in _CASCADE_GROUPINGS]
-        if others:
-            self.add_error(
-                "group_by", f"Cascades are kept apart by service and environment: take {', '.join(others)} out."
-            )
+        """What the API refuses is refused here, at the fields of the form."""
+        words = {
+            name: cleaned.get(name) or [] for name in ("names", "severities", "environments", "endpoints", "group_by")
+        }
+        probe = AlertRule(condition=kind, parameters=self.instance.parameters, tag=cleaned.get("tag") or "", **words)
+        for name, problem in problems_of(probe):
+            field = field_name(kind, name.removeprefix("parameters.")) if name.startswith("parameters.") else name
+            self.add_error(field if field in self.fields else None, problem)
 
 
 RuleForm = type("RuleForm", (BaseRuleForm,), dict(PARAMETER_FIELDS))

@@ -385,3 +385,38 @@ class TestCascades:
             judge_windows(now=at + timedelta(seconds=30))
 
         assert Alert.objects.get().state == "resolved"
+
+
+class TestEscalatingIssues:
+    def _come(self, sender: Sender, count: int, at: datetime, message: str = "upstream is gone") -> None:
+        sender.store(
+            *({"event": "api_error", "message": message, "timestamp": at.isoformat()} for _ in range(count)), at=at
+        )
+
+    @pytest.mark.parametrize("is_folded", [False, True], ids=["waiting", "folded"])
+    def test_an_issue_that_comes_more_often_than_ever_is_told_of(self, sender: Sender, *, is_folded: bool) -> None:
+        make_rule("escalating", parameters={"times": 3, "least": 20})
+        now = timezone.now()
+        for hours in range(1, 30):
+            self._come(sender, 4, now - timedelta(hours=hours))
+        self._come(sender, 19, now)
+        judge_windows(now=now)
+        assert not Alert.objects.exists()
+
+        self._come(sender, 3, now)
+        if is_folded:
+            compact()
+        judge_windows(now=now)
+
+        alert = Alert.objects.get()
+        assert alert.labels == {"issue": str(Issue.objects.get().pk)}
+        assert alert.value == 22
+        assert "at most 4 in nearly every hour before" in alert.summary
+
+    def test_a_new_issue_has_no_past_to_be_held_against(self, sender: Sender) -> None:
+        make_rule("escalating", parameters={"times": 3, "least": 20})
+        now = timezone.now()
+        self._come(sender, 90, now)
+        judge_windows(now=now)
+
+        assert not Alert.objects.exists()
