@@ -132,8 +132,7 @@ class BaseRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         kind = cleaned.get("condition")
         if kind:
             self._clean_parameters(kind, cleaned)
-            if not any(name.startswith(f"{kind}__") for name in self.errors):
-                self._clean_match(kind, cleaned)
+            self._clean_match(kind, cleaned)
         return cleaned
 
     def _clean_parameters(self, kind: str, cleaned: dict[str, Any]) -> None:
@@ -162,10 +161,16 @@ class BaseRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscripta
         words = {
             name: cleaned.get(name) or [] for name in ("names", "severities", "environments", "endpoints", "group_by")
         }
-        probe = AlertRule(condition=kind, parameters=self.instance.parameters, tag=cleaned.get("tag") or "", **words)
+        known = {one.name: cleaned.get(field_name(kind, one.name)) for one in parameters_of(kind)}
+        given = {name: value for name, value in known.items() if value not in (None, "")}
+        probe = AlertRule(condition=kind, parameters=given, tag=cleaned.get("tag") or "", **words)
+        has_said = any(name.startswith(f"{kind}__") for name in self.errors)
         for name, problem in problems_of(probe):
-            field = field_name(kind, name.removeprefix("parameters.")) if name.startswith("parameters.") else name
-            self.add_error(field if field in self.fields else None, problem)
+            if name.startswith("parameters."):
+                if has_said:
+                    continue
+                name = field_name(kind, name.removeprefix("parameters."))
+            self.add_error(name if name in self.fields else None, problem)
 
 
 RuleForm = type("RuleForm", (BaseRuleForm,), dict(PARAMETER_FIELDS))

@@ -102,7 +102,7 @@ def test_the_form_has_every_parameter_with_its_default() -> None:
         ({"condition": "latency", "latency__limit_ms": "5", "tag": "hit:false"}, "tag", "does not look at tags"),
         ({"condition": "cascade", "names": "api_error"}, "names", "all failures of an endpoint"),
         ({"condition": "cascade", "severities": ["error"]}, "severities", "all failures of an endpoint"),
-        ({"condition": "cascade", "group_by": ["service", "ai_provider"]}, "group_by", "take ai provider out"),
+        ({"condition": "cascade", "group_by": ["service", "ai_provider"]}, "group_by", "take ai_provider out"),
         ({"recover_seconds": "soon"}, "recover_seconds", "Write it as"),
         ({"names": "x" * 201}, "names", "longer than 200"),
         ({"environments": ",".join(str(number) for number in range(51))}, "environments", "At most 50"),
