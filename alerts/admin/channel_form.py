@@ -18,13 +18,26 @@ from alerts.models import Channel, ChannelKind, Route
 from alerts.sealing import SealBrokenError, seal, unseal
 
 # These say where to, not with which right: they are shown. Whatever else a channel holds is written only.
-_SHOWN = frozenset({"to", "region", "receiver"})
+_SHOWN = frozenset({"to", "region", "receiver", "channel"})
 # Without these a kind works, too; what is kept of them can be taken away.
-_REMOVABLE = frozenset({("alertmanager", "bearer_token"), ("pagerduty", "url")})
+_REMOVABLE = frozenset(
+    {
+        ("alertmanager", "bearer_token"), ("pagerduty", "url"), ("slack", "webhook_url"), ("slack", "token"),
+        ("slack", "signing_secret"), ("slack", "url"),
+    }
+)  # fmt: skip
 # What a field is called, and what its help says.
 _WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
     ("email", "to"): ("Addresses", "With commas between them."),
-    ("slack", "webhook_url"): ("Webhook URL", "Slack shows it under Incoming Webhooks: https://hooks.slack.com/services/…"),
+    ("slack", "webhook_url"): (
+        "Webhook URL", "Slack shows it under Incoming Webhooks: https://hooks.slack.com/services/… (or enter a bot's token).",
+    ),
+    ("slack", "token"): ("Bot token", "xoxb-…, under OAuth & Permissions. A bot changes its message when the alert changes."),
+    ("slack", "channel"): ("Channel ID", "C…, at the end of the channel's details. Invite the app there."),
+    ("slack", "signing_secret"): (
+        "Signing secret", "Under Basic Information. With it buttons act in Slack; request URL: /alerts/slack/interactivity/ here.",
+    ),
+    ("slack", "url"): ("Other server", "Empty for Slack itself; else the address of what speaks like its API."),
     ("pagerduty", "routing_key"): ("Integration key", "32 letters and digits, of the service's Events API V2 integration."),
     ("pagerduty", "region"): ("Region", "Of your PagerDuty account."),
     ("pagerduty", "url"): ("Other receiver", "Empty for PagerDuty itself; else the URL of what takes the same events."),

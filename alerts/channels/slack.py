@@ -23,6 +23,10 @@ def validated(settings: Mapping[str, str]) -> dict[str, str]:
     of_bot = {name: settings[name] for name in slack_bot.FIELDS if settings.get(name, "").strip()}
     if not of_bot:
         return {SECRET_FIELD: _webhook_url(settings)}
+    if slack_bot.TOKEN not in of_bot and "channel" not in of_bot:
+        raise SettingsError(
+            next(iter(of_bot)), "This belongs to a bot: enter its token and channel, too, or leave it out."
+        )
     if settings.get(SECRET_FIELD, "").strip():
         raise SettingsError(SECRET_FIELD, "Enter either a webhook's URL or a bot's token and channel, not both.")
     return slack_bot.validated(of_bot)

@@ -203,6 +203,8 @@ def test_only_our_buttons_ask_for_something(action_id: str, read: tuple[str, int
     [
         ({"token": TOKEN}, "channel"),
         ({"channel": "C1"}, "token"),
+        ({"url": "https://slack.example/api"}, "url"),
+        ({"signing_secret": SECRET, "webhook_url": "https://hooks.slack.com/services/T/B/X"}, "signing_secret"),
         ({"token": "xoxp-1", "channel": "C1"}, "token"),
         ({"token": f"{TOKEN}\nX: y", "channel": "C1"}, "token"),
         ({"token": TOKEN, "channel": "two channels"}, "channel"),
