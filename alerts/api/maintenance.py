@@ -14,8 +14,8 @@ from alerts.api.fields import JsonText
 from alerts.api.silences import ended
 from alerts.api.spans import SpanBody, SpanParameters, SpanState, in_states, span_of
 from alerts.api.view import ActView, AlertsView, nothing_said
+from alerts.handling import mute
 from alerts.models import MaintenanceWindow
-from alerts.mutes import mute
 from events.api.v1.cursors import Cursors
 from events.api.v1.described import id_in_address, refusals
 from events.api.v1.pages import page_answer, page_shape, place_of
@@ -85,6 +85,7 @@ class MaintenanceWindowListView(AlertsView):
         window = MaintenanceWindow(
             name=wanted["name"], service_id=service_id(wanted.get("service")), starts_at=starts_at, ends_at=ends_at
         )
+        window.author = self.person
         mute(window, by=self.person, at=now)
         return Response(MaintenanceWindowSerializer(window).data, status=201)
 

@@ -13,9 +13,9 @@ from alerts.api import examples
 from alerts.api.fields import JsonText, JsonTexts
 from alerts.api.spans import SpanBody, SpanParameters, SpanState, in_states, span_of
 from alerts.api.view import ActView, AlertsView, nothing_said
+from alerts.handling import mute, unmute
 from alerts.models import Silence
 from alerts.models.rule import GROUPINGS
-from alerts.mutes import mute, unmute
 from events.api.problems import Problem
 from events.api.v1.cursors import Cursors
 from events.api.v1.described import id_in_address, refusals
@@ -93,6 +93,7 @@ class SilenceListView(AlertsView):
         refuse_unknown_labels("matchers", wanted["matchers"])
         starts_at, ends_at = span_of(wanted, now=now)
         silence = Silence(matchers=wanted["matchers"], reason=wanted["reason"], starts_at=starts_at, ends_at=ends_at)
+        silence.author = self.person
         mute(silence, by=self.person, at=now)
         return Response(SilenceSerializer(silence).data, status=201)
 
