@@ -1,5 +1,7 @@
 import pytest
 
+from alerts.guide_rules import load_rules
+from alerts.models import AlertRule, Route
 from events.catalogue import load_guide, load_labels
 from events.models import EventType
 
@@ -13,3 +15,4 @@ def _guide_catalogue(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("db")
         load_guide(EventType)
         load_labels(EventType)
+        load_rules(AlertRule, Route)
