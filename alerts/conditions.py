@@ -250,17 +250,27 @@ BURN_WINDOWS = ((3600, 300, 14.4), (6 * 3600, 1800, 6.0), (3 * 86400, 6 * 3600, 
 
 @dataclass(frozen=True, slots=True)
 class BurnRateCondition(_Parameters):
-    """The error budget of an objective burns so fast, over a long and a short window, that it will not last."""
+    """The error budget of an objective burns so fast, over a long and a short window, that it will not last.
+
+    ``pace``: fast is gone within hours or days and should wake somebody; slow is a matter for working hours.
+    """
 
     objective: float = 0.999
     least_volume: int = 100
+    pace: str = "any"
     bounds: ClassVar[Mapping[str, tuple[float, float]]] = {"objective": (0.5, 0.99999), "least_volume": (1, 1e9)}
+    choices: ClassVar[Mapping[str, Sequence[str]]] = {"pace": ("any", "fast", "slow")}
+
+    @property
+    def windows(self) -> Sequence[tuple[int, int, float]]:
+        """Those of BURN_WINDOWS that are looked at."""
+        return {"fast": BURN_WINDOWS[:2], "slow": BURN_WINDOWS[2:]}.get(self.pace, BURN_WINDOWS)
 
     def judge(self, counted: Mapping[int, Counted]) -> Judged:
         """``counted`` by the seconds of each window of BURN_WINDOWS."""
         budget = 1 - self.objective
         worst: Judged | None = None
-        for long, short, limit in BURN_WINDOWS:
+        for long, short, limit in self.windows:
             if counted[long].requests < self.least_volume:
                 continue
             rates = [

@@ -36,8 +36,15 @@ GUIDE_RULES: tuple[tuple[str, str, str, dict[str, Any], str, dict[str, Any]], ..
         {"group_by": ["environment"], "repeat_seconds": 3600, "recover_seconds": 60, "runbook": _RUNBOOK},
     ),
     (
-        "burn_rate", "Error budget burns too fast", "burn_rate", {"objective": 0.995, "least_volume": 200}, "critical",
+        "burn_rate", "Error budget burns fast", "burn_rate", {"objective": 0.995, "least_volume": 200, "pace": "fast"}, "critical",
         {"group_by": ["service", "environment"], "recover_seconds": 600, "runbook": _RUNBOOK},
+    ),
+    (
+        "slow_burn", "Error budget burns slowly", "burn_rate", {"objective": 0.995, "least_volume": 200, "pace": "slow"}, "warning",
+        {
+            "group_by": ["service", "environment"], "recover_seconds": 3600, "repeat_seconds": 7 * 24 * 3600,
+            "runbook": "Nobody needs to get up: find what fails a little all the time. Look at Failing endpoints, 7 days.",
+        },
     ),
     (
         "silence_of_service", "Nothing was heard of a service", "absence", {"window_seconds": 1800}, "error",

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alerts.conditions import (
-    BURN_WINDOWS,
     AbsenceCondition,
     BurnRateCondition,
     CascadeCondition,
@@ -129,7 +128,7 @@ def _threshold(condition: ThresholdCondition, rule: RuleTold) -> str:
 
 
 def _burn_rate(condition: BurnRateCondition, rule: RuleTold) -> str:
-    rates = [f"{limit:g} × over {in_full(long)}" for long, _, limit in BURN_WINDOWS]
+    rates = [f"{limit:g} × over {in_full(long)}" for long, _, limit in condition.windows]
     return (
         f"requests{_where(rule)} fail so often{_for_one(rule)} that the error budget of {_share(condition.objective)} burns "
         f"too fast ({_either(rates)}){_of_at_least(condition, 'requests')}"

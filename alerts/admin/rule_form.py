@@ -18,7 +18,7 @@ from events.models import EventType
 
 _MEASURES = {
     "events": "events", "users": "users hurt", "failure_ratio": "share of requests that fail",
-    "share": "share of events that have the tag",
+    "share": "share of events that have the tag", "any": "any", "fast": "fast", "slow": "slow",
 }  # fmt: skip
 # What a parameter is called, and what its help says beyond its bounds.
 _WORDS: Mapping[str, tuple[str, str]] = {
@@ -31,6 +31,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "times": ("Times the usual", "Of the same hours of earlier days."),
     "least": ("At least", "Fewer events are no spike, however rare they are."),
     "least_history": ("Days known", "With fewer earlier days it says nothing."),
+    "pace": ("Pace", "Fast: gone within hours or days, so that it should wake somebody. Slow: within a month."),
     "objective": ("Objective", "The share of requests that are to succeed, such as 99.5 %."),
     "endpoints": ("Endpoints", "This many or more, different ones."),
 }

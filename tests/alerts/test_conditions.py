@@ -165,6 +165,15 @@ def test_a_budget_that_burns_in_both_windows_holds() -> None:
     assert "20.0 times too fast over 1 hour and 20.0 times over 5 minutes; limit 14.4." in judged.sentence
 
 
+def test_a_fast_pace_is_not_found_in_what_burns_for_days() -> None:
+    smouldering = Counted(requests=10_000, failures=200)
+    windows = {seconds: smouldering for long, short, _ in BURN_WINDOWS for seconds in (long, short)}
+
+    assert [BurnRateCondition(0.99, pace=pace).judge(windows).holds for pace in ("any", "fast", "slow")] == [
+        True, False, True,
+    ]  # fmt: skip
+
+
 def test_a_budget_of_too_few_requests_says_so() -> None:
     windows = {seconds: Counted(requests=3, failures=3) for long, short, _ in BURN_WINDOWS for seconds in (long, short)}
 
