@@ -16,6 +16,8 @@ from events.demo.documents import Document, Sent, Source
 BATCH: Final = 1_000
 _INGEST_PATH: Final = "/api/analytics/track"
 _TIMEOUT_SECONDS: Final = 60
+# Servers close a connection on which nothing is said for ten seconds: one that was quiet for half as long is not used again.
+_QUIET_SECONDS: Final = 5.0
 # Enough to keep the server's two workers busy while the next batches are made; more would only wait.
 _CONNECTIONS: Final = 4
 # How long a load waits for a server that does not answer or asks for patience.
@@ -65,6 +67,7 @@ class Connection:
             raise RefusedError(f"{door.url!r} is not a http or https address.")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._http = kind(parts.hostname, parts.port, timeout=_TIMEOUT_SECONDS)
+        self._used_at = time.monotonic()
         self._path = parts.path
         self._door = door
         self._headers = {
@@ -77,6 +80,9 @@ class Connection:
     def post(self, documents: Sequence[Document]) -> Answer:
         """Send one batch once. Raises TryAgainError when that may help and RefusedError when it cannot."""
         body = gzip.compress(orjson.dumps(documents), compresslevel=1)
+        if time.monotonic() - self._used_at > _QUIET_SECONDS:
+            self._http.close()  # the request opens a new one
+        self._used_at = time.monotonic()
         try:
             self._http.request("POST", self._path, body, self._headers)
             response = self._http.getresponse()
