@@ -17,7 +17,9 @@ def judge_news(**_: object) -> int:
 
 @shared_task(name="alerts.tasks.judge_windows", soft_time_limit=120)
 def judge_windows(**_: object) -> int:
-    return evaluation.judge_windows(now=timezone.now()).judged
+    """How many alerts fired or ended."""
+    changes = evaluation.judge_windows(now=timezone.now())
+    return changes.fired + changes.resolved
 
 
 @shared_task(name="alerts.tasks.deliver_due", soft_time_limit=60)
