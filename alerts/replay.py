@@ -5,9 +5,10 @@ condition hold up to a minute earlier. Immediate rules are judged by the events 
 nor maintenance nor anybody who acknowledges is taken into account.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 
 from alerts.conditions import CascadeCondition, Condition, Judged, spoken
 from alerts.counting import full_minute, one_moment
@@ -23,6 +24,10 @@ from alerts.sliding import Slide, needs
 
 _MINUTE, _INSTANT = timedelta(minutes=1), timedelta(microseconds=1)
 _KEPT = {COUNTS: "Counts", BUCKETS: "Response times", USERS: "The users of failures"}
+
+
+class TooMuchError(Exception):
+    """It takes longer than was allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,8 @@ def replay(
 ) -> Replay:
     """What it would have done from ``since`` up to ``until``, both down to the full minute; points by the ``step`` (whole minutes).
 
-    Raises alerts.conditions.ConditionError for parameters that say nothing.
+    Raises alerts.conditions.ConditionError for parameters that say nothing. When it takes longer than ``longest_seconds`` (0: no
+    limit), TooMuchError, or OperationalError where a statement does.
     """
     condition = rule.parsed()
     asked, until = full_minute(since), full_minute(until)
@@ -77,15 +83,26 @@ def replay(
     if rule.condition not in IMMEDIATE and not needs(condition):
         found.refusal = "A rule of this condition cannot be replayed yet."
         return found
-    course = Course(rule.patience)
+    course, check = Course(rule.patience), _stopwatch(longest_seconds)
     with one_moment(longest_seconds=longest_seconds):
         if rule.condition in IMMEDIATE:
-            _replay_news(rule, course, found)
+            _replay_news(rule, course, found, check)
         else:
-            _replay_windows(rule, condition, course, found)
+            _replay_windows(rule, condition, course, found, check)
         found.alerts, found.brief_count = course.fired, course.brief_count
         found.message_count = messages_of(rule, course.fired, until=until)
     return found
+
+
+def _stopwatch(longest_seconds: int) -> Callable[[], None]:
+    """To be called again and again: raises when the time is up."""
+    ends_at = monotonic() + longest_seconds
+
+    def check() -> None:
+        if longest_seconds and monotonic() > ends_at:
+            raise TooMuchError
+
+    return check
 
 
 class _Columns:
@@ -121,7 +138,9 @@ class _Columns:
                 yield Point(start, worst.value if worst else None, worst.threshold if worst else None)
 
 
-def _replay_windows(rule: AlertRule, condition: Condition, course: Course, found: Replay) -> None:
+def _replay_windows(
+    rule: AlertRule, condition: Condition, course: Course, found: Replay, check: Callable[[], None]
+) -> None:
     _shorten(condition, found)
     if found.refusal:
         return
@@ -134,6 +153,7 @@ def _replay_windows(rule: AlertRule, condition: Condition, course: Course, found
     holding: dict[str, Judged] = {}
     current: dict[str, Judged] = {}
     for minute in range(start + 1, end + 1):
+        check()
         changed = slide.move_to(minute)
         if columns.is_first(minute - 1):
             # What goes on from the step before counts in this one too.
@@ -174,11 +194,12 @@ def _shorten(condition: Condition, found: Replay) -> None:
                 )
 
 
-def _replay_news(rule: AlertRule, course: Course, found: Replay) -> None:
+def _replay_news(rule: AlertRule, course: Course, found: Replay, check: Callable[[], None]) -> None:
     """What is open is looked at again at the beginning of each minute, as live judging does."""
     columns = _Columns(found)
     found.is_known = True
-    for news in news_of(rule, since=found.since, until=found.until):
+    for news in news_of(rule, since=found.since, until=found.until, check=check):
+        check()
         _let_go(course, news.at)
         columns.count(minute_of(news.at), 1)
         judged = Judged(True, None, None, news.sentence)

@@ -1,6 +1,6 @@
 """What immediate rules would have been judged by: the events, and the issues that were new or came back, that are still stored."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -26,16 +26,19 @@ class OneNews:
     sentence: str
 
 
-def news_of(rule: AlertRule, *, since: datetime, until: datetime) -> list[OneNews]:
-    """In the order of arrival, from ``since`` up to ``until``."""
-    found = _events(rule, since, until) if rule.condition == ConditionType.EVENT else _issues(rule, since, until)
+def news_of(
+    rule: AlertRule, *, since: datetime, until: datetime, check: Callable[[], None] = lambda: None
+) -> list[OneNews]:
+    """In the order of arrival, from ``since`` up to ``until``. ``check`` is called for each event, and may raise to end it."""
+    found = _events(rule, since, until, check) if rule.condition == ConditionType.EVENT else _issues(rule, since, until)
     return sorted(found, key=lambda one: (one.at, one.key))
 
 
-def _events(rule: AlertRule, since: datetime, until: datetime) -> Iterator[OneNews]:
+def _events(rule: AlertRule, since: datetime, until: datetime, check: Callable[[], None]) -> Iterator[OneNews]:
     services = dict(Service.objects.values_list("pk", "name"))
     match = rule.match
     for event in _by_id(_meant(rule, since, until)):
+        check()
         words = words_of(event)
         is_late = event.received_at - event.occurred_at > LATE
         if (

@@ -103,7 +103,7 @@ class NotificationAdmin(ModelAdmin):
     # --- The list ------------------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
-        return Notification.objects.select_related("channel", "alert", "carrier").defer("content", "receipt")
+        return Notification.objects.select_related("channel", "alert", "carrier").defer("receipt")
 
     @display(description="Message")
     def what(self, notification: Notification) -> str:

@@ -348,7 +348,6 @@ class Migration(migrations.Migration):
                 ("settled_at", models.DateTimeField(null=True)),
                 ("fallback_told_at", models.DateTimeField(null=True)),
                 ("reason", models.CharField(blank=True, max_length=300)),
-                ("content", models.JSONField(default=dict)),
                 ("receipt", models.JSONField(default=dict)),
                 (
                     "alert",

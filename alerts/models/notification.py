@@ -46,8 +46,6 @@ class Notification(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     # The alert that mutes it (alerts.inhibiting).
     inhibited_by = models.ForeignKey(Alert, null=True, on_delete=models.SET_NULL, related_name="inhibited")
-    # The message as it was written then (alerts.channels.message); empty until it is sent the first time.
-    content = models.JSONField(default=dict)
     # What the other side calls the message, by which it can be changed later: {"channel": …, "ts": …} of Slack.
     receipt = models.JSONField(default=dict)
     # The message that told of this one too, when many were due for the channel at once.

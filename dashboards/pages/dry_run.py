@@ -23,7 +23,7 @@ from alerts.conditions import ConditionError, ThresholdCondition
 from alerts.course import ReplayedAlert
 from alerts.models import AlertRule
 from alerts.models.rule import IMMEDIATE
-from alerts.replay import Replay, replay
+from alerts.replay import Replay, TooMuchError, replay
 from dashboards.asking import instant
 from dashboards.charts import labels_of, marks_of
 from dashboards.window import Span
@@ -62,6 +62,8 @@ class DryRun(UnfoldSiteViewMixin, TemplateView):
             problems = list(error.messages)
         except ConditionError as error:
             problems = [str(error)]
+        except TooMuchError:
+            problems = [_TOO_MUCH]
         except OperationalError as error:
             if not isinstance(error.__cause__, QueryCanceled):
                 raise

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -27,10 +28,10 @@ def fields(condition: str = "threshold", parameters: dict[str, Any] | None = Non
     }  # fmt: skip
 
 
-def failed(sender: Sender, count: int, **ago: int) -> None:
+def failed(sender: Sender, times: int, **ago: int) -> None:
     at = timezone.now() - timedelta(**ago)
     event = {"event": "api_error", "endpoint": "/api/career", "timestamp": at.isoformat()}
-    sender.store(*(event for _ in range(count)), at=at)
+    sender.store(*(event for _ in range(times)), at=at)
 
 
 def asked(client: Client, **more: Any) -> str:
@@ -124,3 +125,18 @@ def test_it_asks_for_little(admin_client: Client, sender: Sender, django_assert_
     failed(sender, 6, days=3)
     with django_assert_max_num_queries(16):
         asked(admin_client, group_by="endpoint")
+
+
+@pytest.mark.parametrize("condition", ["threshold", "event"])
+def test_a_rule_about_too_much_is_given_up_in_time(
+    admin_client: Client, sender: Sender, monkeypatch: pytest.MonkeyPatch, condition: str
+) -> None:
+    failed(sender, 6, days=3)
+    seconds = count(step=30)  # each look at the clock is half a minute later
+    monkeypatch.setattr("alerts.replay.monotonic", lambda: next(seconds))
+    parameters = None if condition == "threshold" else {}
+
+    html = asked(admin_client, condition=condition, parameters=parameters)
+
+    assert "This rule is about too much to be replayed at once." in html
+    assert "Would have fired" not in html
