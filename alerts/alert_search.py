@@ -51,7 +51,7 @@ def _wanted(search: AlertSearch) -> Q:
 
 
 def _of_service(service: int) -> Q:
-    """By the group, else by the rule, else by the event that brought it: as routes and silences see it (alerts.telling)."""
+    """By the group, else by the rule, else by the event that brought it: as routes and silences see it (alerts.outbox.telling)."""
     by_rule = Q(rule__service=service) | Q(rule__service=None) & Q(evidence__service__in=(service, str(service)))
     nameless = ~Q(labels__has_key="service") | Q(labels__service="")
     return Q(labels__service=str(service)) | nameless & by_rule

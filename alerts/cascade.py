@@ -1,10 +1,10 @@
 """Whether several endpoints fail together, who fell first, and where it comes from. Pure.
 
 The guide: three or more endpoints that fail within five minutes are CRITICAL. Here an endpoint fails when its failures exceed what
-is usual for it beyond chance (alerts.usual_failures), and are twice as many at least, and it has not recovered meanwhile. Endpoints
-fail together when so many of them at once are no chance either: of a hundred endpoints three are soon beyond one bound or another.
-And as many as are asked for have to go on failing for half a minute, which a restart does not: that much time it costs to tell the
-two apart.
+is usual for it beyond chance (alerts.judging.usual_failures), and are twice as many at least, and it has not recovered meanwhile.
+Endpoints fail together when so many of them at once are no chance either: of a hundred endpoints three are soon beyond one bound or
+another. And as many as are asked for have to go on failing for half a minute, which a restart does not: that much time it costs to
+tell the two apart.
 """
 
 import math
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from alerts.suspects import Suspect, Witness, Words, suspects_of
-from alerts.usual_failures import Expectation, Span, Usual, binomial_tail, expectation, typical_share, usual_of
+from alerts.judging.suspects import Suspect, Witness, Words, suspects_of
+from alerts.judging.usual_failures import Expectation, Span, Usual, binomial_tail, expectation, typical_share, usual_of
 
 _MINUTE = timedelta(minutes=1)
 # Minutes that are looked at: the youngest two, the window, and half an hour, in which a slow burn shows.

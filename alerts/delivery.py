@@ -18,7 +18,6 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from alerts import backoff, quiet_hours, wording
 from alerts.channels.kinds import KINDS
 from alerts.channels.message import AlertMessage, MessageKind
 from alerts.channels.outcome import Outcome
@@ -30,6 +29,7 @@ from alerts.models import (
     NotificationKind,
     NotificationState,
 )
+from alerts.outbox import backoff, quiet_hours, wording
 from alerts.sealing import SealBrokenError, unseal
 
 logger = structlog.get_logger(__name__)

@@ -16,15 +16,16 @@ import structlog
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
-from alerts import cascading, escalating, growing_issues
 from alerts.conditions import CascadeCondition, ConditionError, EscalatingCondition, Judged, spoken
-from alerts.grouping import key_of, labels_of
-from alerts.judging import groups, judge
-from alerts.machine import Open, Step, step
+from alerts.judging import cascading, growing_issues
+from alerts.judging.grouping import key_of, labels_of
+from alerts.judging.machine import Open, Step, step
+from alerts.judging.moment import groups, judge
+from alerts.judging.news import KINDS, LATE, event_sentence, issue_labels, issue_sentence, words_of
+from alerts.judging.reading import Reading
 from alerts.models import Alert, AlertEntry, AlertRule, AlertState, ConditionType, EntryKind
-from alerts.news import KINDS, LATE, event_sentence, issue_labels, issue_sentence, words_of
-from alerts.reading import Reading
-from alerts.telling import tell
+from alerts.on_call import escalating
+from alerts.outbox.telling import tell
 from events.ingest.types import Severity
 from events.models import Event, EventNotice, IssueTransition, Service
 

@@ -3,7 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from alerts import delivery, escalating, evaluation, telling
+from alerts import delivery, evaluation
+from alerts.on_call import escalating
+from alerts.outbox import telling
 
 
 @shared_task(name="alerts.tasks.judge_news", soft_time_limit=60)

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from alerts import calendar_feed, views
+from alerts.acting import views
+from alerts.on_call import calendar_feed
 
 urlpatterns = [
     path("alerts/act/<str:token>/", views.act, name="alert_act"),

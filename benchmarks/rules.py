@@ -147,15 +147,15 @@ def measure(rounds: int, *, with_replays: bool) -> dict[str, Any]:
         }  # fmt: skip
     finally:
         AlertRule.objects.all().delete()
-        from alerts.guide_rules import load_rules
         from alerts.models import Route
+        from alerts.rules.guide import load_rules
 
         load_rules(AlertRule, Route)
 
 
 def _replays(now: datetime) -> Iterator[tuple[str, float, int, str]]:
     from alerts.models import AlertRule
-    from alerts.replay import replay
+    from alerts.replaying.replay import replay
 
     for kind in _MIX:
         for grouping in ([], ["service", "endpoint"]):

@@ -10,8 +10,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from alerts.suspects import SuspectKind
-from alerts.usual_failures import Span, Usual, usual_of
+from alerts.judging.suspects import SuspectKind
+from alerts.judging.usual_failures import Span, Usual, usual_of
 
 CASCADES = ("dependency", "release", "first mover")
 SLOW_BURN = "slow burn"

@@ -195,8 +195,8 @@ class Up:
 
     def _make_first_channels(self) -> None:
         """Where alerts go, when the environment says so. Raises StartError that names the variable to mend."""
+        from alerts.channels.first_channels import make_first_channels
         from alerts.channels.outcome import SettingsError
-        from alerts.first_channels import make_first_channels
 
         try:
             made = make_first_channels(

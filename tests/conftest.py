@@ -1,7 +1,7 @@
 import pytest
 
-from alerts.guide_rules import load_rules
 from alerts.models import AlertRule, Route
+from alerts.rules.guide import load_rules
 from events.catalogue import load_guide, load_labels
 from events.models import EventType
 

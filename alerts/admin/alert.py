@@ -18,11 +18,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.views import ChangeList
 
-from alerts import handling, wording
+from alerts.acting import handling
 from alerts.admin import alert_acting, alert_filters, alert_page
 from alerts.conditions import spoken
 from alerts.models import Alert, AlertRule, AlertState, Channel
-from alerts.told import told_of
+from alerts.outbox import wording
+from alerts.outbox.told import told_of
 from events.choices import SEVERITY_RANK
 from events.models import Service
 from events.templatetags.moments import moment

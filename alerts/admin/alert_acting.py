@@ -15,8 +15,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from alerts import expiry, handling, wording
+from alerts.acting import expiry, handling
 from alerts.models import Alert
+from alerts.outbox import wording
 from events.models import Service
 
 MAX_SILENCED = 100
@@ -100,7 +101,7 @@ def note_view(request: HttpRequest, alert: Alert) -> str:
 
 
 def silence_view(request: HttpRequest, *, model_admin: "ModelAdmin[Alert]") -> HttpResponse:
-    """GET asks for how long and why, POST does it. ``alert`` (repeated) are ids, ``lasts`` is one of alerts.expiry."""
+    """GET asks for how long and why, POST does it. ``alert`` (repeated) are ids, ``lasts`` is one of alerts.acting.expiry."""
     if not may_act(request):
         raise PermissionDenied
     asked = (request.POST if request.method == "POST" else request.GET).getlist("alert")

@@ -16,12 +16,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 
-from alerts import expiry, runbook, wording
+from alerts.acting import expiry
 from alerts.admin.alert_acting import may_act, may_look
 from alerts.conditions import spoken
 from alerts.models import Alert, AlertState, Notification
-from alerts.muting import maintenance_of, silences_of
-from alerts.told import told_of
+from alerts.outbox import wording
+from alerts.outbox.muting import maintenance_of, silences_of
+from alerts.outbox.told import told_of
+from alerts.runbooks import writing
 from events.models import Event, Issue, Service
 
 _MINUTE = timedelta(minutes=1)
@@ -54,8 +56,8 @@ def alert_view(request: HttpRequest, object_id: str, *, model_admin: "ModelAdmin
         "event": event,
         "example": wording.example_of(event),
         "cause": wording.likely_cause(alert, event),
-        "runbook_url": runbook.address_of(alert.rule.runbook),
-        "runbook_html": mark_safe(runbook.as_html(alert.rule.runbook)),  # noqa: S308 - made of text alone
+        "runbook_url": writing.address_of(alert.rule.runbook),
+        "runbook_html": mark_safe(writing.as_html(alert.rule.runbook)),  # noqa: S308 - made of text alone
         "entries": alert.entries.select_related("actor").order_by("-at", "-pk")[:_ENTRIES],
         "told": told_of([alert])[alert.pk],
         "messages_sent": _told(alert),
@@ -80,7 +82,7 @@ def _alert_or_404(object_id: str) -> Alert:
 
 
 def _member(written: dict[str, Any], services: dict[int, str]) -> dict[str, Any]:
-    """An endpoint of a cascade, with the events in which it failed (alerts.cascading)."""
+    """An endpoint of a cascade, with the events in which it failed (alerts.judging.cascading)."""
     query = {"service": written["service"], "endpoint": written["endpoint"], "severity": "errors", "window": "24h"}
     return {
         **written,

@@ -14,10 +14,10 @@ from unfold.admin import ModelAdmin, StackedInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from alerts import escalating, readiness
 from alerts.admin.on_call import person_field, put_last
 from alerts.models import Channel, EscalationPolicy, EscalationStep, OnCallSchedule, Route, Tells
 from alerts.models.on_call import name_of, with_people
+from alerts.on_call import escalating, readiness
 
 
 class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time

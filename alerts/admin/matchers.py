@@ -13,7 +13,7 @@ from alerts.models import AlertRule
 from alerts.models.rule import GROUPINGS
 from events.models import Service
 
-# What every alert has, and by what alerts are grouped; others may be typed (alerts.telling.told_labels).
+# What every alert has, and by what alerts are grouped; others may be typed (alerts.outbox.telling.told_labels).
 LABELS = ("rule", "rule_name", *GROUPINGS, "issue")
 _MOST, _LONGEST = 20, 300
 _BLANK_ROWS = 1

@@ -15,11 +15,12 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from alerts import handling, wording
+from alerts.acting import handling
 from alerts.admin.alert_acting import actor, may_act, may_look
 from alerts.admin.silence_form import SpanForm
 from alerts.models import Alert, MaintenanceWindow, Silence
-from alerts.muting import muted_by
+from alerts.outbox import wording
+from alerts.outbox.muting import muted_by
 from events.templatetags.moments import moment
 
 _LISTED = 10

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.views.generic import TemplateView
 from unfold.views import UnfoldSiteViewMixin
 
-from alerts import reaching
 from alerts.channels.kinds import KINDS
 from alerts.models import ChannelKind, ContactPoint, QuietHours
 from alerts.models.contact import WEEKDAYS, zone_names
+from alerts.on_call import reaching
 from alerts.sealing import SealBrokenError, unseal
 
 _MOST_QUIET_HOURS = 14

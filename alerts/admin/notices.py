@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from alerts.models import NotificationState
-from alerts.reach import Unreached
+from alerts.outbox.reach import Unreached
 
 _MOST_SERVICES = 3
 

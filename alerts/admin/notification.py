@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 
 from alerts.admin.notices import notices
 from alerts.models import Notification, NotificationAttempt, NotificationState
-from alerts.reach import critical_unreached, given_up_count, send_again
+from alerts.outbox.reach import critical_unreached, given_up_count, send_again
 from events.templatetags.moments import moment
 
 _TONES = {

@@ -15,10 +15,10 @@ from unfold.admin import ModelAdmin, StackedInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from alerts import escalating, readiness
 from alerts.models import OnCallSchedule, OnCallShift, RotationMember
 from alerts.models.contact import zone_names
 from alerts.models.on_call import name_of, with_people
+from alerts.on_call import escalating, readiness
 from events.templatetags.moments import moment
 
 

@@ -17,9 +17,9 @@ from django.utils.http import urlencode
 from django.views.generic import TemplateView
 from unfold.views import UnfoldSiteViewMixin
 
-from alerts import calendar_feed, escalating, readiness, rotation
 from alerts.models import Alert, AlertRule, ContactPoint, OnCallSchedule, OnCallShift
 from alerts.models.on_call import name_of, with_people
+from alerts.on_call import calendar_feed, escalating, readiness, rotation
 from events.choices import SeverityChoices
 from events.models import Service
 

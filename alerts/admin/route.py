@@ -17,8 +17,8 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from alerts.admin.fields import LabelsField
 from alerts.models import Channel, Route
-from alerts.reach import critical_unreached, reached_by
-from alerts.sentences import RouteTold, route_sentence
+from alerts.outbox.reach import critical_unreached, reached_by
+from alerts.rules.sentences import RouteTold, route_sentence
 from events.choices import SeverityChoices
 from events.models import Service
 

@@ -23,8 +23,8 @@ from alerts.admin.rule_form import PARAMETER_FIELDS, RuleForm, told_of
 from alerts.conditions import ConditionError
 from alerts.models import AlertRule, ConditionType
 from alerts.models.rule import IMMEDIATE
-from alerts.noise import Noise, noise_of
-from alerts.sentences import rule_sentence, telling_sentence
+from alerts.rules.noise import Noise, noise_of
+from alerts.rules.sentences import rule_sentence, telling_sentence
 from events.choices import SEVERITY_RANK
 
 _DESCRIPTIONS = {

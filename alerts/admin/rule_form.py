@@ -6,13 +6,13 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
-from alerts import counting
 from alerts.admin.fields import CommaListField, DurationField, NumberField
 from alerts.conditions import ConditionError, Parameter, condition_of, parameters_of
+from alerts.judging import counting
 from alerts.models import AlertRule, ConditionType
 from alerts.models.rule import GROUPINGS
-from alerts.rule_problems import problems_of
-from alerts.sentences import RuleTold
+from alerts.rules.problems import problems_of
+from alerts.rules.sentences import RuleTold
 from events.choices import SeverityChoices
 from events.models import EventType
 

@@ -13,7 +13,7 @@ from alerts.admin.muting_admin import MutingAdmin
 from alerts.admin.silence_form import SilenceForm
 from alerts.admin.span_filter import SpanFilter
 from alerts.models import Silence
-from alerts.muting import names_of
+from alerts.outbox.muting import names_of
 
 
 class SilenceChangeList(ChangeList):

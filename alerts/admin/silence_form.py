@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from alerts import expiry
+from alerts.acting import expiry
 from alerts.admin.matchers import MatchersField
 from alerts.models import MaintenanceWindow, Silence
 

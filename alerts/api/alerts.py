@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from alerts import handling
+from alerts.acting import handling
 from alerts.alert_search import AlertSearch, search_alerts
 from alerts.api import examples
 from alerts.api.fields import LONGEST_SECONDS, JsonText, JsonWhole

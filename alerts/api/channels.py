@@ -11,10 +11,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from alerts import channel_settings, delivery
+from alerts import delivery
 from alerts.api import examples
 from alerts.api.fields import JsonFlag, JsonText, JsonTexts
 from alerts.api.view import ActView, AlertsView, nothing_said
+from alerts.channels import channel_settings
 from alerts.channels.outcome import SettingsError
 from alerts.models import Channel, ChannelKind
 from events.api.v1.bodies import StrictBody

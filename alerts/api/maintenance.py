@@ -9,12 +9,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from alerts.acting.handling import mute
 from alerts.api import examples
 from alerts.api.fields import JsonText
 from alerts.api.silences import ended
 from alerts.api.spans import SpanBody, SpanParameters, SpanState, in_states, span_of
 from alerts.api.view import ActView, AlertsView, nothing_said
-from alerts.handling import mute
 from alerts.models import MaintenanceWindow
 from events.api.v1.cursors import Cursors
 from events.api.v1.described import id_in_address, refusals

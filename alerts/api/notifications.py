@@ -9,8 +9,8 @@ from alerts.api import examples
 from alerts.api.shapes import NotificationSerializer
 from alerts.api.view import ActView, AlertsView, nothing_said
 from alerts.models import Alert, Channel, Notification, NotificationState
-from alerts.reach import send_again
-from alerts.resending import why_not
+from alerts.outbox.reach import send_again
+from alerts.outbox.resending import why_not
 from events.api.problems import Problem
 from events.api.v1.cursors import Cursors
 from events.api.v1.described import id_in_address, refusals

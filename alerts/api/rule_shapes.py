@@ -9,7 +9,7 @@ from alerts.api.fields import JsonFlag, JsonText, JsonWhole, texts_field, words_
 from alerts.conditions import ConditionError
 from alerts.models import AlertRule, ConditionType
 from alerts.models.rule import GROUPINGS
-from alerts.sentences import RuleTold, rule_sentence
+from alerts.rules.sentences import RuleTold, rule_sentence
 from events.api.v1.bodies import StrictBody
 from events.api.v1.parameters import Word
 from events.api.v1.shapes import ObjectField, ServiceNameSerializer, UtcField

@@ -12,7 +12,7 @@ from alerts.api import examples
 from alerts.api.rule_shapes import NewRuleSerializer, RuleChangeSerializer, RuleSerializer
 from alerts.api.view import ActView, AlertsView, nothing_said
 from alerts.models import AlertRule, ConditionType, NotificationState
-from alerts.rule_problems import problems_of
+from alerts.rules.problems import problems_of
 from events.api.problems import Problem
 from events.api.v1.cursors import Cursors
 from events.api.v1.described import id_in_address, refusals

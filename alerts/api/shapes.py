@@ -8,8 +8,8 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from alerts import telling, wording
 from alerts.models import Alert, AlertState, EntryKind, Notification, NotificationKind, NotificationState
+from alerts.outbox import telling, wording
 from events.api.v1.shapes import ObjectField, UtcField
 from events.choices import SeverityChoices
 

@@ -9,11 +9,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from alerts.acting.handling import mute, unmute
 from alerts.api import examples
 from alerts.api.fields import JsonText, JsonTexts
 from alerts.api.spans import SpanBody, SpanParameters, SpanState, in_states, span_of
 from alerts.api.view import ActView, AlertsView, nothing_said
-from alerts.handling import mute, unmute
 from alerts.models import Silence
 from alerts.models.rule import GROUPINGS
 from events.api.problems import Problem
@@ -26,7 +26,7 @@ from events.api.v1.shapes import UtcField
 from events.keyset import read_page
 
 _CURSORS = Cursors("silences", (datetime, int))
-# The words of an alert (alerts.telling); another one would match nothing.
+# The words of an alert (alerts.outbox.telling); another one would match nothing.
 LABELS = ("rule", "rule_name", "issue", *GROUPINGS)
 
 

@@ -41,7 +41,7 @@ type Block = dict[str, Any]
 
 def payload(message: AlertMessage, *, has_buttons: bool = False) -> dict[str, Any]:
     """The body for an incoming webhook. ``text`` is what notifications and screen readers say. ``has_buttons``: what can be done is
-    done in Slack (alerts.slack_interactivity), and not behind a link."""
+    done in Slack (alerts.acting.slack_interactivity), and not behind a link."""
     return {
         "text": escaped(_summary(message), TEXT),
         "blocks": blocks(message, has_buttons=has_buttons),

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.db import migrations
 
-from alerts.guide_rules import load_rules
+from alerts.rules.guide import load_rules
 
 
 def load(apps: Any, schema_editor: Any) -> None:

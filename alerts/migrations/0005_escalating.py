@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import migrations, models
 
-from alerts.guide_rules import load_rules
+from alerts.rules.guide import load_rules
 
 
 def load(apps: Any, schema_editor: Any) -> None:

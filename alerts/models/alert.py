@@ -22,7 +22,7 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         return self.filter(state=AlertState.FIRING)
 
     def of_service(self, service_id: int) -> "AlertQuerySet":
-        """By the group, else the rule, else the event that brought it: as routes and silences see it (alerts.telling)."""
+        """By the group, else the rule, else the event that brought it: as routes and silences see it (alerts.outbox.telling)."""
         by_rule = Q(rule__service=service_id) | Q(rule__service=None, evidence__service=service_id)
         return self.filter(Q(labels__service=str(service_id)) | ~Q(labels__has_key="service") & by_rule)
 

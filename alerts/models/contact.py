@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from alerts.models.channel import Channel
 from alerts.models.notification import Notification, NotificationState
-from alerts.quiet import Quiet
+from alerts.outbox.quiet import Quiet
 
 WEEKDAYS = (
     (0, "Monday"), (1, "Tuesday"), (2, "Wednesday"), (3, "Thursday"), (4, "Friday"), (5, "Saturday"), (6, "Sunday"),

@@ -13,7 +13,7 @@ from alerts.conditions import spoken
 from alerts.models.alert import Alert
 from alerts.models.channel import Channel
 from alerts.models.on_call import OnCallSchedule, name_of
-from alerts.steps import Due, dues
+from alerts.on_call.steps import Due, dues
 
 
 class EscalationPolicy(models.Model):

@@ -44,7 +44,7 @@ class Notification(models.Model):
     fallback_told_at = models.DateTimeField(null=True)
     # Why it is muted or dropped.
     reason = models.CharField(max_length=300, blank=True)
-    # The alert that mutes it (alerts.inhibiting).
+    # The alert that mutes it (alerts.outbox.inhibiting).
     inhibited_by = models.ForeignKey(Alert, null=True, on_delete=models.SET_NULL, related_name="inhibited")
     # What the other side calls the message, by which it can be changed later: {"channel": …, "ts": …} of Slack.
     receipt = models.JSONField(default=dict)

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from alerts.models.contact import WEEKDAYS, is_zone
-from alerts.rotation import WEEK_DAYS, Override, Rotation
+from alerts.on_call.rotation import WEEK_DAYS, Override, Rotation
 
 _SALT = "alerts.on_call.calendar"
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from alerts.conditions import Condition, condition_of
-from alerts.machine import Patience
+from alerts.judging.machine import Patience
 from alerts.matching import Match
 from events.choices import SeverityChoices
 from events.models import Service

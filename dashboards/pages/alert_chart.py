@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.views.generic import TemplateView
 from unfold.views import UnfoldSiteViewMixin
 
-from alerts import wording
-from alerts.alert_course import Course, course_of
+from alerts.judging.alert_course import Course, course_of
 from alerts.models import Alert, AlertState
+from alerts.outbox import wording
 from dashboards.charts import Dataset, chart_of_steps
 from dashboards.pages.firing import may_look
 from dashboards.pages.words import counted

@@ -17,13 +17,13 @@ from django.views.generic import TemplateView
 from psycopg.errors import QueryCanceled
 from unfold.views import UnfoldSiteViewMixin
 
-from alerts import replay_words
 from alerts.admin.rule_form import RuleForm
 from alerts.conditions import ConditionError, ThresholdCondition
-from alerts.course import ReplayedAlert
 from alerts.models import AlertRule
 from alerts.models.rule import IMMEDIATE
-from alerts.replay import Replay, TooMuchError, replay
+from alerts.replaying import words
+from alerts.replaying.course import ReplayedAlert
+from alerts.replaying.replay import Replay, TooMuchError, replay
 from dashboards.asking import instant
 from dashboards.charts import labels_of, marks_of
 from dashboards.window import Span
@@ -95,14 +95,14 @@ def _shown(rule: AlertRule, now: datetime) -> dict[str, Any]:
     return {
         "found": found,
         "is_immediate": rule.condition in IMMEDIATE,
-        "sentence": replay_words.sentence(found, zone, services),
-        "hints": replay_words.hints(found, rule.condition),
+        "sentence": words.sentence(found, zone, services),
+        "hints": words.hints(found, rule.condition),
         "chart": _chart(rule, found) if found.points else None,
         "alerts": [
             {
-                "when": replay_words.when(alert.fired_at or alert.started_at, zone),
-                "lasted": replay_words.lasted(alert),
-                "group": replay_words.group(alert.labels, services),
+                "when": words.when(alert.fired_at or alert.started_at, zone),
+                "lasted": words.lasted(alert),
+                "group": words.group(alert.labels, services),
                 "told": alert.worst.sentence,
                 "link": _link(rule, alert, found.until),
             }

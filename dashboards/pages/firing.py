@@ -7,8 +7,8 @@ from django.db.models import Count, F, Q
 from django.http import HttpRequest
 from django.urls import reverse
 
-from alerts import wording
 from alerts.models import Alert
+from alerts.outbox import wording
 from dashboards.pages.words import counted
 from events.choices import SEVERITY_RANK
 from events.models import Service

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
-from alerts import escalating, telling
 from alerts.models import (
     Alert,
     AlertRule,
@@ -19,6 +18,8 @@ from alerts.models import (
     RotationMember,
     Route,
 )
+from alerts.on_call import escalating
+from alerts.outbox import telling
 from alerts.sealing import seal
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.cascade import Cascade, Condition, Endpoint, Minute, cascade_of, course_of
-from alerts.suspects import SuspectKind
-from alerts.usual_failures import Span, Usual, binomial_tail, expectation, usual_of
+from alerts.judging.suspects import SuspectKind
+from alerts.judging.usual_failures import Span, Usual, binomial_tail, expectation, usual_of
 from benchmarks.cascades import HELD_OUT, TARGETS, TUNED_ON, run, score_of
 from benchmarks.storms import SLOW_BURN
 

@@ -9,13 +9,14 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from alerts import delivery, handling
+from alerts import delivery
+from alerts.acting import handling
 from alerts.models import AlertRule, Channel, Notification, NotificationAttempt, Route
-from alerts.telling import remind
+from alerts.outbox.telling import remind
 from tests.alerts.channels.test_email import Postbox, part
 from tests.alerts.channels.test_email import postbox as postbox
-from tests.alerts.outbox import HOUR, due_now, end, fire, make_channel, make_rule, route, slack_bot, told, webhook
 from tests.alerts.receivers import Receiver
+from tests.alerts.sending import HOUR, due_now, end, fire, make_channel, make_rule, route, slack_bot, told, webhook
 
 pytestmark = pytest.mark.django_db
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
@@ -118,7 +119,7 @@ class TestAttempts:
         route(channel)
         fire(make_rule())
         with monkeypatch.context() as broken:
-            broken.setattr("alerts.wording.message_of", lambda _batch: 1 // 0)
+            broken.setattr("alerts.outbox.wording.message_of", lambda _batch: 1 // 0)
             delivery.deliver(channel.pk)
 
         row = Notification.objects.get()

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from alerts.cascading import usual_by_place
 from alerts.evaluation import judge_news, judge_windows
+from alerts.judging.cascading import usual_by_place
 from alerts.models import Alert, AlertEntry, AlertRule, Channel, Notification, Route
 from events.models import EventNotice, Issue, IssueTransition
 from events.rollups import compact

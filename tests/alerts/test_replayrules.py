@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from alerts.models import AlertRule
-from alerts.replay import replay
+from alerts.replaying.replay import replay
 from tests.alerts.test_evaluation import make_rule, pool_error
 from tests.events.conftest import Sender
 from tests.events.conftest import _fresh_process as _fresh_process

@@ -9,10 +9,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from alerts import replay_words
 from alerts.conditions import ConditionError
 from alerts.models import AlertRule
-from alerts.replay import Replay, replay
+from alerts.replaying import words
+from alerts.replaying.replay import Replay, replay
 from events.models import Service
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -84,16 +84,14 @@ class Command(BaseCommand):
     def _say(self, rule: AlertRule, found: Replay, services: dict[int, str]) -> None:
         zone = timezone.get_current_timezone()
         self.stdout.write(self.style.MIGRATE_HEADING(f"{rule.name} (rule {rule.pk})"))
-        self.stdout.write(f"  {replay_words.sentence(found, zone, services)}")
-        for line in ([found.note] if found.note and not found.refusal else []) + replay_words.hints(
-            found, rule.condition
-        ):
+        self.stdout.write(f"  {words.sentence(found, zone, services)}")
+        for line in ([found.note] if found.note and not found.refusal else []) + words.hints(found, rule.condition):
             self.stdout.write(f"  {line}")
         for alert in found.alerts[:_SHOWN]:
-            fired = replay_words.when(alert.fired_at or alert.started_at, zone)
-            where = replay_words.group(alert.labels, services)
+            fired = words.when(alert.fired_at or alert.started_at, zone)
+            where = words.group(alert.labels, services)
             self.stdout.write(
-                f"    {fired} {replay_words.lasted(alert)}{f', {where}' if where else ''}: {alert.worst.sentence}"
+                f"    {fired} {words.lasted(alert)}{f', {where}' if where else ''}: {alert.worst.sentence}"
             )
         if len(found.alerts) > _SHOWN:
             self.stdout.write(f"    … and {len(found.alerts) - _SHOWN:,} more; --json tells all of them")
@@ -118,10 +116,10 @@ def _document(rule: AlertRule, found: Replay, services: dict[int, str]) -> dict[
         "name": rule.name,
         "since": found.since.isoformat(),
         "until": found.until.isoformat(),
-        "sentence": replay_words.sentence(found, timezone.get_current_timezone(), services),
+        "sentence": words.sentence(found, timezone.get_current_timezone(), services),
         "refusal": found.refusal,
         "note": found.note,
-        "hints": replay_words.hints(found, rule.condition),
+        "hints": words.hints(found, rule.condition),
         "fired": len(found.alerts),
         "brief": found.brief_count,
         "messages": found.message_count,

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from alerts import expiry
+from alerts.acting import expiry
 from alerts.models import AlertEntry, Silence
 from tests.alerts.admin.people import make_alert, make_rule
 from tests.events.admin.people import client_of

@@ -8,10 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from alerts import handling
+from alerts.acting import handling
 from alerts.evaluation import judge_news
 from alerts.models import Alert, Channel, MaintenanceWindow, Notification, NotificationAttempt, Silence
-from alerts.runbook import as_html
+from alerts.runbooks.writing import as_html
 from tests.alerts.admin.people import make_alert, make_person, make_rule
 from tests.events.admin.people import client_of
 from tests.events.conftest import Sender

@@ -19,7 +19,7 @@ from alerts.models import (
     QuietHours,
     Route,
 )
-from alerts.reach import critical_unreached
+from alerts.outbox.reach import critical_unreached
 from alerts.sealing import seal
 from tests.alerts.people import make_channel, make_contact, make_person, make_policy, make_route, make_schedule
 from tests.events.admin.people import client_of

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from alerts.admin.notices import notices
 from alerts.models import Notification, NotificationAttempt, Route
-from alerts.reach import Unreached
+from alerts.outbox.reach import Unreached
 from events.models import Service
 from tests.alerts.making import make_alert, make_channel, make_notification, make_rule
 from tests.events.admin.people import client_of, make_person

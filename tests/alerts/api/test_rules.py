@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from alerts.guide_rules import load_rules
 from alerts.models import Alert, AlertRule, Channel, Route
+from alerts.rules.guide import load_rules
 from events.models import TokenScope
 from tests.alerts.api.conftest import fields_at_fault, make_alert, make_notification
 from tests.events.api.v1.conftest import Caller, queries

@@ -11,7 +11,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from alerts.guide_rules import load_rules
 from alerts.models import (
     Alert,
     AlertRule,
@@ -22,6 +21,7 @@ from alerts.models import (
     Route,
     Silence,
 )
+from alerts.rules.guide import load_rules
 from alerts.sealing import seal
 from events.models import ApiToken, Service, TokenScope
 from tests.alerts.api.conftest import make_alert, make_notification

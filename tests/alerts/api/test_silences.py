@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from alerts import telling
 from alerts.models import Alert, Channel, MaintenanceWindow, Silence
+from alerts.outbox import telling
 from tests.alerts.api.conftest import fields_at_fault, make_notification
 from tests.events.api.v1.conftest import Caller, queries
 from tests.events.conftest import Sender

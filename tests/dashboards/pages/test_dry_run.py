@@ -133,7 +133,7 @@ def test_a_rule_about_too_much_is_given_up_in_time(
 ) -> None:
     failed(sender, 6, days=3)
     seconds = count(step=30)  # each look at the clock is half a minute later
-    monkeypatch.setattr("alerts.replay.monotonic", lambda: next(seconds))
+    monkeypatch.setattr("alerts.replaying.replay.monotonic", lambda: next(seconds))
     parameters = None if condition == "threshold" else {}
 
     html = asked(admin_client, condition=condition, parameters=parameters)

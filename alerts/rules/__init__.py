@@ -1,0 +1,1 @@
+"""Rules themselves: those of the guide, in words, what is wrong with one, how much one bothers people."""
