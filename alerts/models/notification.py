@@ -16,6 +16,8 @@ class NotificationKind(models.TextChoices):
     CHANGED = "changed", "Changed"
     RESOLVED = "resolved", "Resolved"
     TEST = "test", "Test"
+    # A step of an incident's runbook is not done in time; `number` is the step's id.
+    LATE = "late", "Runbook step late"
 
 
 class NotificationState(models.TextChoices):
@@ -31,6 +33,8 @@ class Notification(models.Model):
 
     key = models.UUIDField(default=uuid4, unique=True, editable=False)
     alert = models.ForeignKey(Alert, null=True, on_delete=models.CASCADE, related_name="notifications")
+    # What concerns an incident and none of its alerts alone.
+    incident = models.ForeignKey("alerts.Incident", null=True, on_delete=models.CASCADE, related_name="notifications")
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=8, choices=NotificationKind.choices)
     # Which repeat or change it is, or which step of an escalation (EscalationDue.number); 0 otherwise.
@@ -57,6 +61,14 @@ class Notification(models.Model):
             # An alert's transition is told once a channel, however many evaluators saw it.
             models.UniqueConstraint(
                 "alert", "channel", "kind", "number", name="notification_once", condition=Q(alert__isnull=False)
+            ),
+            models.UniqueConstraint(
+                "incident",
+                "channel",
+                "kind",
+                "number",
+                name="notification_of_incident_once",
+                condition=Q(incident__isnull=False),
             ),
         ]
         indexes = [

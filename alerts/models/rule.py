@@ -99,6 +99,10 @@ class AlertRule(models.Model):
         "mutes lower severities", default=False,
         help_text="While one of its alerts fires and was told, those of lower severity with the same labels are not told.",
     )  # fmt: skip
+    opens_incident = models.BooleanField(
+        "opens an incident", default=False,
+        help_text="An alert that fires opens an incident, or joins the one that it belongs to.",
+    )  # fmt: skip
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
         help_text="Who answers for the rule.",

@@ -61,6 +61,13 @@ class MaintenanceWindow(models.Model):
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
+    is_announced = models.BooleanField("on the status page", default=False)
+    announcement = models.TextField(
+        blank=True, max_length=5000, help_text="What users are told of it, in Markdown. Needed on the status page."
+    )
+    components = models.ManyToManyField(
+        "alerts.Component", blank=True, related_name="maintenance_windows", help_text="What users cannot use meanwhile."
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(ends_at__gt=models.F("starts_at")), name="maintenance_lasts")]
