@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
 from alerts.conditions import CascadeCondition, ConditionError, EscalatingCondition, Judged, spoken
+from alerts.incidents import opening
 from alerts.judging import cascading, growing_issues
 from alerts.judging.grouping import key_of, labels_of
 from alerts.judging.machine import Open, Step, step
@@ -43,6 +44,8 @@ class Changes:
     judged: int = 0
     # Critical events among what was judged.
     critical: int = 0
+    # Those that fire and are yet to be told of.
+    firing: list[Alert] = field(default_factory=list)
 
 
 # --- At once ----------------------------------------------------------------------------------------------------------
@@ -93,6 +96,7 @@ def _judge_notices(changes: Changes, now: datetime) -> int:
             for key, one in sorted(news.items()):
                 _move(rule, key, one.labels, Judged(True, None, None, one.sentence), now, changes, one)
         EventNotice.objects.filter(pk__in=[notice.pk for notice in notices]).delete()
+        _announce(changes, now)
         changes.judged += len(notices)
         changes.critical += sum(notice.severity == Severity.CRITICAL for notice in notices)
         return len(notices)
@@ -122,6 +126,7 @@ def _judge_transitions(changes: Changes, now: datetime) -> int:
                 if transition.kind == KINDS[ConditionType(rule.condition)]:
                     _judge_issue(rule, transition, changes, now)
         IssueTransition.objects.filter(pk__in=[one.pk for one in claimed]).update(processed_at=now)
+        _announce(changes, now)
         changes.judged += len(claimed)
         return len(claimed)
 
@@ -172,6 +177,7 @@ def judge_windows(*, now: datetime) -> Changes:
                 _let_go(alert, now, changes)
         for alert in Alert.objects.open().filter(rule__is_enabled=False).select_related("rule"):
             _end(alert, now, changes, "The rule was switched off.")
+        _announce(changes, now)
     return changes
 
 
@@ -187,6 +193,7 @@ def judge_cascades(*, now: datetime) -> Changes:
         reading, open_alerts = Reading(now), _open_by_rule()
         for rule in rules:
             _write_held(_judge_windowed(rule, reading, open_alerts.get(rule.pk, {}), changes))
+        _announce(changes, now)
     return changes
 
 
@@ -353,9 +360,18 @@ def _fire(alert: Alert, now: datetime, changes: Changes) -> None:
     alert.state, alert.fired_at = AlertState.FIRING, now
     alert.save()
     AlertEntry.objects.create(alert=alert, kind=EntryKind.FIRED, at=now, text=alert.summary)
-    tell(alert, at=now)
-    escalating.begin(alert, at=now)
+    changes.firing.append(alert)
     changes.fired += 1
+
+
+def _announce(changes: Changes, now: datetime) -> None:
+    """Give what fires to its incident, and tell people. Last in its transaction: alerts are given to incidents by one transaction
+    at a time, and whoever waits for that must hold nothing that another one still needs."""
+    for alert in changes.firing:
+        opening.take(alert, at=now)
+        tell(alert, at=now)
+        escalating.begin(alert, at=now)
+    changes.firing.clear()
 
 
 def _let_go(alert: Alert, now: datetime, changes: Changes) -> None:

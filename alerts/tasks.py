@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from alerts import delivery, evaluation
+from alerts.incidents import following
 from alerts.on_call import escalating
 from alerts.outbox import telling
 
@@ -55,3 +56,9 @@ def escalate(**_: object) -> int:
     if taken:
         deliver_due.delay()
     return taken
+
+
+@shared_task(name="alerts.tasks.follow_incidents", soft_time_limit=60)
+def follow_incidents(**_: object) -> int:
+    """How many incidents moved."""
+    return following.follow(now=timezone.now())

@@ -57,6 +57,10 @@ SCHEDULES: tuple[Schedule, ...] = (
         "Tells again of what still fires and nobody acknowledged.", 120,
     ),
     Schedule(
+        "Follow incidents", "alerts.tasks.follow_incidents", 15, IntervalSchedule.SECONDS,
+        "Writes what happened to the alerts of incidents into their timelines, and moves those that are over.", 60,
+    ),
+    Schedule(
         "Tell the fallback address", "alerts.tasks.tell_fallback", 60, IntervalSchedule.SECONDS,
         "Mails of notifications that were given up.", 120,
     ),

@@ -6,11 +6,15 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db import transaction
 
+from alerts.incidents import moving
+from alerts.incidents.states import Move
 from alerts.models import (
     Alert,
     AlertEntry,
     AlertState,
     EntryKind,
+    IncidentAlert,
+    IncidentState,
     MaintenanceWindow,
     NotificationKind,
     NotificationState,
@@ -38,6 +42,10 @@ def acknowledge(alert_id: int, *, by: Person, at: datetime, how: str = "") -> bo
             escalating.stop(alert, at=at, why="Somebody acknowledged it.")
             _drop_waiting(alert, at, "Somebody acknowledged it first.")
             telling.tell_changed(alert, at=at)
+    part = IncidentAlert.objects.filter(alert=alert_id, incident__state=IncidentState.TRIGGERED).first()
+    if changed and part is not None:
+        # Whoever has one of its alerts in hand has the incident in hand. By itself, so that nobody waits for both at once.
+        moving.move(part.incident_id, Move.ACKNOWLEDGE, by=by, at=at, how=how or f"With alert {alert_id}.")
     return bool(changed)
 
 

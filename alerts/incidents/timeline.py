@@ -1,5 +1,6 @@
 """The timeline of an incident: what was seen and done, written once however often it is noticed."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
@@ -35,6 +36,17 @@ def write(
         once=once[:200],
     )  # fmt: skip
     IncidentEntry.objects.bulk_create([entry], ignore_conflicts=bool(once))
+
+
+def write_missing(incident_id: int, entries: Iterable[IncidentEntry]) -> int:
+    """Those that were not written before, as their `once` says; how many that are."""
+    found = {one.once: one for one in entries}
+    known_before = IncidentEntry.objects.filter(incident=incident_id, once__in=list(found))
+    missing = found.keys() - set(known_before.values_list("once", flat=True))
+    rows = [one for once, one in found.items() if once in missing]
+    # Somebody else may follow it at the same time.
+    IncidentEntry.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
 
 
 def note(incident_id: int, *, by: Person, at: datetime, text: str) -> None:

@@ -32,6 +32,22 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("joined_at", models.DateTimeField()),
+                (
+                    "bond",
+                    models.CharField(
+                        choices=[
+                            ("opener", "Opened it"),
+                            ("cascade", "Same cascade"),
+                            ("issue", "Same issue"),
+                            ("origin", "Same likely origin"),
+                            ("endpoint", "Same endpoint"),
+                            ("service", "Same service, at the same time"),
+                            ("hand", "Added by hand"),
+                        ],
+                        default="opener",
+                        max_length=8,
+                    ),
+                ),
                 ("why", models.CharField(blank=True, max_length=300)),
             ],
             options={

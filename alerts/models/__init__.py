@@ -13,6 +13,7 @@ from alerts.models.escalation import (
 )
 from alerts.models.incident import (
     ONGOING,
+    Bond,
     FollowUp,
     Incident,
     IncidentAlert,
@@ -47,6 +48,7 @@ __all__ = [
     "AlertEntry",
     "AlertRule",
     "AlertState",
+    "Bond",
     "Channel",
     "ChannelKind",
     "Component",

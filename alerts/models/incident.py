@@ -64,7 +64,7 @@ class Incident(models.Model):
         help_text="Who tells users and the company.",
     )  # fmt: skip
     components = models.ManyToManyField(Component, through="ComponentImpact", related_name="incidents")
-    # What it is about, by which alerts find it: "release=lift@2.4.1", "exception=PoolTimeout", "dependency=stripe" of the suspects.
+    # What its alerts have in common: "release=lift@2.4.1", "exception=PoolTimeout", "dependency=stripe" of their suspects.
     origins = ArrayField(models.CharField(max_length=200), default=list, blank=True, editable=False)
     # When users were hurt first and last; the end is null while they are.
     started_at = models.DateTimeField(help_text="When users were hurt first.")
@@ -104,12 +104,25 @@ class Incident(models.Model):
         return self.state in ONGOING
 
 
+class Bond(models.TextChoices):
+    """Why an alert is part of an incident; alerts.incidents.belonging says when."""
+
+    OPENER = "opener", "Opened it"
+    CASCADE = "cascade", "Same cascade"
+    ISSUE = "issue", "Same issue"
+    ORIGIN = "origin", "Same likely origin"
+    ENDPOINT = "endpoint", "Same endpoint"
+    SERVICE = "service", "Same service, at the same time"
+    HAND = "hand", "Added by hand"
+
+
 class IncidentAlert(models.Model):
     """An alert belongs to one incident at most: it is told of there."""
 
     incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="memberships")
     alert = models.OneToOneField(Alert, on_delete=models.CASCADE, related_name="membership")
     joined_at = models.DateTimeField()
+    bond = models.CharField(max_length=8, choices=Bond.choices, default=Bond.OPENER)
     # Why it joined, as a sentence; "" for the alert that opened it.
     why = models.CharField(max_length=300, blank=True)
 

@@ -166,6 +166,16 @@ def on_call(schedule: OnCallSchedule, *, at: datetime) -> User | None:
     return people_of(schedule).get(on_call_at(schedule.rotation(), schedule.overrides(), at) or 0)
 
 
+def person_on_call(alert: Alert, *, at: datetime) -> User | None:
+    """Who is on call for it now, by the first step of its policies that tells whoever is."""
+    for policy in _policies_of(alert):
+        for step in policy.ordered_steps():
+            if step.tells == Tells.ON_CALL and step.schedule_id is not None:
+                schedules = OnCallSchedule.objects.filter(pk=step.schedule_id)
+                return on_call(with_people(schedules, since=at).get(), at=at)
+    return None
+
+
 def people_of(schedule: OnCallSchedule) -> dict[int, User]:
     """Everybody who is in its rotation or stands in, by id."""
     people = [one.person for one in schedule.members.all()] + [one.person for one in schedule.shifts.all()]

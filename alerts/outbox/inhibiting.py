@@ -1,5 +1,5 @@
-"""Alerts that mute others, because who was told of them knows enough: a cascade mutes those of its members, and a rule that says so
-mutes what is less severe and has the same labels.
+"""Alerts that mute others, because who was told of them knows enough: a cascade mutes those of its members, a rule that says so
+mutes what is less severe and has the same labels, and an alert of an incident mutes those that joined it as part of one failure.
 
 Only an alert that people are told of mutes: were it muted itself, or on no route, its members would be told to nobody. Like a
 silence it mutes telling and not judging; when it is over and they still fire, `alerts.outbox.telling.remind` tells of them.
@@ -11,11 +11,22 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from alerts.models import Alert, ConditionType, Notification, NotificationKind, NotificationState
+from alerts.models import (
+    ONGOING,
+    Alert,
+    Bond,
+    ConditionType,
+    IncidentAlert,
+    Notification,
+    NotificationKind,
+    NotificationState,
+)
 from events.ingest.types import Severity
 
 # An endpoint's own alert often comes first: a cascade needs several of them. What fired earlier is a story of its own.
 _BEFORE = timedelta(minutes=10)
+# The ties of alerts.incidents.belonging that are of one failure, and what a person put there.
+_OF_ONE_FAILURE = (Bond.CASCADE, Bond.ISSUE, Bond.ORIGIN, Bond.HAND)
 
 
 def inhibitor_of(alert: Alert) -> Alert | None:
@@ -23,15 +34,19 @@ def inhibitor_of(alert: Alert) -> Alert | None:
     told = Notification.objects.filter(
         alert=OuterRef("pk"), state__in=(NotificationState.WAITING, NotificationState.SENT)
     )
+    may_mute = Q(rule__condition=ConditionType.CASCADE) | Q(rule__inhibits_lower=True)
+    part = IncidentAlert.objects.filter(alert=alert, bond__in=_OF_ONE_FAILURE, incident__state__in=ONGOING).first()
+    if part is not None:
+        may_mute |= Q(membership__incident=part.incident_id, membership__lt=part.pk)
     muting = (
         Alert.objects.firing()
-        .filter(Q(rule__condition=ConditionType.CASCADE) | Q(rule__inhibits_lower=True))
+        .filter(may_mute)
         .filter(Exists(told.exclude(kind=NotificationKind.CHANGED)))
         .exclude(pk=alert.pk)
-        .select_related("rule")
+        .select_related("rule", "membership")
         .order_by("fired_at", "pk")
     )
-    return next((one for one in muting if inhibits(one, alert)), None)
+    return next((one for one in muting if inhibits(one, alert) or _tells_of_it(one, alert, part)), None)
 
 
 def why_inhibited(by: Alert | None) -> str:
@@ -40,6 +55,8 @@ def why_inhibited(by: Alert | None) -> str:
         return ""
     if by.rule.condition == ConditionType.CASCADE:
         return f"Part of the cascade “{_cut(by.summary)}” (alert {by.pk}), which was told of."
+    if not by.rule.inhibits_lower:
+        return f"Part of the same incident as “{_cut(by.summary)}” (alert {by.pk}), which was told of."
     return f"Less severe than “{_cut(by.summary)}” (alert {by.pk}), which was told of."
 
 
@@ -69,6 +86,14 @@ def inhibits(by: Alert, alert: Alert) -> bool:
     if by.rule.condition == ConditionType.CASCADE and _is_member(alert, by):
         return True
     return by.rule.inhibits_lower and _is_lower(alert, by)
+
+
+def _tells_of_it(by: Alert, alert: Alert, part: IncidentAlert | None) -> bool:
+    """It joined an incident as part of the failure of which one before it tells. A cascade is news, and so is what is worse."""
+    if part is None or alert.rule.condition == ConditionType.CASCADE or not hasattr(by, "membership"):
+        return False
+    is_earlier = by.membership.incident_id == part.incident_id and by.membership.pk < part.pk
+    return is_earlier and Severity(alert.severity).rank <= Severity(by.severity).rank
 
 
 def _is_member(alert: Alert, cascade: Alert) -> bool:

@@ -1,0 +1,118 @@
+"""What people do about an incident. Its alerts follow: who has it in hand is not paged again."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+
+from alerts.acting import handling as alert_handling
+from alerts.incidents import moving, timeline
+from alerts.incidents.moving import Moved
+from alerts.incidents.states import Move
+from alerts.incidents.timeline import Person
+from alerts.models import Alert, Incident, IncidentEntryKind, IncidentSeverity
+from alerts.models.on_call import name_of
+
+
+class HandlingError(ValueError):
+    """What was asked for cannot be done; the text says why, for people."""
+
+
+def acknowledge(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved:
+    """From now on nobody is paged of the alerts that it has."""
+    moved = moving.move(incident_id, Move.ACKNOWLEDGE, by=by, at=at, how=how)
+    if moved.is_done:
+        acknowledge_alerts(incident_id, by=by, at=at)
+    return moved
+
+
+def acknowledge_alerts(incident_id: int, *, by: Person, at: datetime) -> int:
+    """Those that fire and nobody acknowledged, each in a transaction of its own; how many that were."""
+    alerts = Alert.objects.open().filter(membership__incident=incident_id, acknowledged_at=None, started_at__lte=at)
+    how = f"With incident #{incident_id}."
+    return sum(
+        alert_handling.acknowledge(pk, by=by, at=at, how=how)
+        for pk in alerts.order_by("pk").values_list("pk", flat=True)
+    )
+
+
+def mitigate(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved:
+    return _further(incident_id, Move.MITIGATE, by=by, at=at, how=how)
+
+
+def resolve(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved:
+    return _further(incident_id, Move.RESOLVE, by=by, at=at, how=how)
+
+
+def close(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved:
+    return moving.move(incident_id, Move.CLOSE, by=by, at=at, how=how)
+
+
+def reopen(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved:
+    return moving.move(incident_id, Move.REOPEN, by=by, at=at, how=how)
+
+
+def _further(incident_id: int, move: Move, *, by: Person, at: datetime, how: str) -> Moved:
+    moved = moving.move(incident_id, move, by=by, at=at, how=how)
+    if moved.is_done:
+        acknowledge_alerts(incident_id, by=by, at=at)
+    return moved
+
+
+# --- What it is, and who does what ------------------------------------------------------------------------------------
+
+
+def set_severity(incident_id: int, severity: int, *, by: Person, at: datetime, why: str = "") -> bool:
+    """False when it is that already. Raises HandlingError for a severity that there is not."""
+    if severity not in IncidentSeverity.values:
+        raise HandlingError("Choose how severe it is.")
+    with transaction.atomic():
+        changed = Incident.objects.filter(pk=incident_id).exclude(severity=severity).update(severity=severity)
+        if changed:
+            text = f"It is {IncidentSeverity(severity).label}. {why}".strip()
+            timeline.write(incident_id, IncidentEntryKind.SEVERITY, at=at, text=text, by=by)
+    return bool(changed)
+
+
+def set_roles(
+    incident_id: int, *, commander: User | None, communications_lead: User | None, by: Person, at: datetime
+) -> bool:
+    """Who decides, and who tells users. False when nothing changes."""
+    with transaction.atomic():
+        incident = Incident.objects.select_for_update().get(pk=incident_id)
+        roles = (("commander", "commands", commander), ("communications_lead", "tells users", communications_lead))
+        told = []
+        for name, verb, person in roles:
+            if getattr(incident, f"{name}_id") != (person.pk if person else None):
+                setattr(incident, name, person)
+                told.append(f"{name_of(person)} {verb}." if person else f"Nobody {verb} any more.")
+        if told:
+            incident.save(update_fields=["commander", "communications_lead"])
+            timeline.write(incident_id, IncidentEntryKind.ROLE, at=at, text=" ".join(told), by=by)
+    return bool(told)
+
+
+def describe(
+    incident_id: int, *, title: str, started_at: datetime, ended_at: datetime | None, by: Person, at: datetime
+) -> bool:
+    """Its title and when users were hurt. False when nothing changes. Raises HandlingError."""
+    title = " ".join(title.replace("\x00", "").split())
+    if not title:
+        raise HandlingError("Give the incident a title: what is wrong, in a few words.")
+    if len(title) > 200:
+        raise HandlingError(f"A title has at most 200 characters; this one has {len(title)}.")
+    if ended_at is not None and ended_at < started_at:
+        raise HandlingError("It cannot be over before it began: look at the two times.")
+    if started_at > at or (ended_at is not None and ended_at > at):
+        raise HandlingError("Neither time can be in the future.")
+    is_other = ~Q(title=title) | ~Q(started_at=started_at)
+    is_other |= Q(ended_at__isnull=False) if ended_at is None else Q(ended_at=None) | ~Q(ended_at=ended_at)
+    with transaction.atomic():
+        row = Incident.objects.filter(is_other, pk=incident_id)
+        changed = row.update(title=title, started_at=started_at, ended_at=ended_at)
+        if changed:
+            until = f"{ended_at:%Y-%m-%d %H:%M} UTC" if ended_at else "now"
+            text = f"{title}. Users were hurt from {started_at:%Y-%m-%d %H:%M} UTC until {until}."
+            timeline.write(incident_id, IncidentEntryKind.NOTE, at=at, text=text, by=by)
+    return bool(changed)
