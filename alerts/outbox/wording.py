@@ -12,7 +12,7 @@ from alerts.channels.message import AlertMessage, EventCounts, Link, ListedAlert
 from alerts.conditions import spoken
 from alerts.judging import counting
 from alerts.matching import Words
-from alerts.models import Alert, Channel, EntryKind, Notification
+from alerts.models import Alert, Channel, EntryKind, IncidentAlert, Notification
 from alerts.outbox import inhibiting, telling
 from events.ingest.types import Severity
 from events.models import Event, Issue, Release, Service
@@ -139,9 +139,14 @@ def _links(alert: Alert, kind: MessageKind, channel_id: int) -> tuple[Link, ...]
     verbs = [("Silence for an hour", "silence")]
     if alert.acknowledged_at is None:
         verbs.insert(0, ("Acknowledge", "acknowledge"))
-    return tuple(
+    acts = tuple(
         Link(label, signed_links.address_of(signed_links.Act(alert.pk, action, channel_id))) for label, action in verbs
     )
+    part = IncidentAlert.objects.filter(alert=alert).first()
+    if part is None:
+        return acts
+    address = f"{settings.BASE_URL}{reverse('admin:alerts_incident_change', args=[part.incident_id])}"
+    return (*acts, Link(f"Incident #{part.incident_id}", address))
 
 
 def _runbook_url(alert: Alert, admin: str) -> str:
