@@ -1,7 +1,8 @@
 import pytest
 
-from alerts.models import AlertRule, Route
+from alerts.models import AlertRule, Route, Runbook, RunbookStep
 from alerts.rules.guide import load_rules
+from alerts.runbooks.guide import load_runbooks
 from events.catalogue import load_guide, load_labels
 from events.models import EventType
 
@@ -16,3 +17,4 @@ def _guide_catalogue(request: pytest.FixtureRequest) -> None:
         load_guide(EventType)
         load_labels(EventType)
         load_rules(AlertRule, Route)
+        load_runbooks(Runbook, RunbookStep, AlertRule)

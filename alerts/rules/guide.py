@@ -101,6 +101,9 @@ GUIDE_RULES: tuple[tuple[str, str, str, dict[str, Any], str, dict[str, Any]], ..
     ),
 )  # fmt: skip
 
+# Their alerts open an incident. Not in the table above: migration 0002 makes the rules when there is no such field yet.
+OPENS_INCIDENT = ("critical_event", "lockout", "cascade", "burn_rate")
+
 # The guide's routing: CRITICAL by e-mail, WARNING to Slack. Channels are added by the operator.
 GUIDE_ROUTES: tuple[tuple[int, str, tuple[str, ...]], ...] = (
     (10, "Critical: e-mail", ("critical",)),
@@ -116,6 +119,9 @@ def load_rules(rule_model: Any, route_model: Any) -> int:
         for key, name, condition, parameters, severity, more in GUIDE_RULES
         if key not in known
     ]
+    if any(field.name == "opens_incident" for field in rule_model._meta.get_fields()):  # noqa: SLF001 - Django's documented API
+        for rule in missing:
+            rule.opens_incident = rule.key in OPENS_INCIDENT
     rule_model.objects.bulk_create(missing)
     if not route_model.objects.exists():
         route_model.objects.bulk_create(
