@@ -29,6 +29,7 @@ from alerts.models import (
 )
 from alerts.on_call import escalating
 from alerts.outbox import wording
+from alerts.runbooks import steps
 from events.models import Issue, Service
 
 # An issue may have been there for months: it became an incident lately.
@@ -76,6 +77,7 @@ def open_from_issue(issue_id: int, *, by: Person, at: datetime) -> Incident:
             started_at=max(issue.first_seen_at, at - _LOOKED_BACK), at=at, by=by,
         )  # fmt: skip
         add_issue(incident, issue, by=by, at=at)
+        steps.begin(incident, at=at)
         return incident
 
 
@@ -89,10 +91,12 @@ def open_by_hand(
     if severity not in IncidentSeverity.values:
         raise OpeningError("Choose how severe it is.")
     with transaction.atomic():
-        return _make(
+        incident = _make(
             title=title, severity=severity, service_id=service.pk if service else None, environment=environment[:64],
             started_at=at, at=at, by=by,
         )  # fmt: skip
+        steps.begin(incident, at=at)
+        return incident
 
 
 def add_alert(incident: Incident, alert: Alert, *, by: Person, at: datetime) -> bool:
@@ -199,6 +203,7 @@ def _open(alert: Alert, *, title: str, by: Person, at: datetime) -> Incident:
         incident.pk, IncidentEntryKind.ALERT, at=at, text=alert.summary, alert=alert, once=f"alert:{alert.pk}"
     )
     _add_issues(incident, [alert], at=at)
+    steps.begin(incident, at=at)
     return incident
 
 

@@ -58,7 +58,8 @@ class TestOpening:
         assert (incident.service, incident.environment, incident.rule) == (lift, "production", alert.rule)
         assert incident.started_at == alert.started_at
         assert (of(alert).bond, of(alert).why) == (Bond.OPENER, "")
-        assert said(incident) == ["Opened as SEV2: db_pool_error", "Pool exhausted"]
+        assert said(incident)[:2] == ["Opened as SEV2: db_pool_error", "Pool exhausted"]
+        assert said(incident, "step") == ["Follows the runbook “Database pool error”: 4 steps."]
 
     def test_another_rule_opens_none(self, now: datetime) -> None:
         opening.take(fire(make_rule(), at=now), at=now)
