@@ -27,8 +27,11 @@ from alerts.outbox.muting import muted_by
 type Person = AbstractBaseUser | AnonymousUser | None
 
 
-def acknowledge(alert_id: int, *, by: Person, at: datetime, how: str = "") -> bool:
-    """From now on nobody is told again until it is over. False when somebody did already, or it is over."""
+def acknowledge(alert_id: int, *, by: Person, at: datetime, how: str = "", has_the_incident: bool = True) -> bool:
+    """From now on nobody is told again until it is over. False when somebody did already, or it is over.
+
+    Whoever has an alert in hand has its incident in hand, unless ``has_the_incident`` is False; its other alerts go on paging.
+    """
     with transaction.atomic():
         person = _known(by)
         changed = (
@@ -43,8 +46,8 @@ def acknowledge(alert_id: int, *, by: Person, at: datetime, how: str = "") -> bo
             _drop_waiting(alert, at, "Somebody acknowledged it first.")
             telling.tell_changed(alert, at=at)
     part = IncidentAlert.objects.filter(alert=alert_id, incident__state=IncidentState.TRIGGERED).first()
-    if changed and part is not None:
-        # Whoever has one of its alerts in hand has the incident in hand. By itself, so that nobody waits for both at once.
+    if changed and has_the_incident and part is not None:
+        # By itself, so that nobody waits for an alert and an incident at once.
         moving.move(part.incident_id, Move.ACKNOWLEDGE, by=by, at=at, how=how or f"With alert {alert_id}.")
     return bool(changed)
 

@@ -51,9 +51,6 @@ def follow(*, now: datetime) -> int:
 def _move(incident: Incident, alerts: list[Alert], now: datetime) -> bool:
     """A rule's part: what is over is mitigated, resolved when it stays so, and goes on when it comes back."""
     firing = [one for one in alerts if one.state == AlertState.FIRING]
-    if incident.state != IncidentState.TRIGGERED and incident.acknowledged_at is not None:
-        # Somebody who acknowledged the incident was cut off before its alerts were.
-        handling.acknowledge_alerts(incident.pk, by=None, at=incident.acknowledged_at)
     if firing:
         # It came back after somebody, or its rule, said that it was over for users.
         again = [

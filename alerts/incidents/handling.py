@@ -9,7 +9,7 @@ from django.db.models import Q
 from alerts.acting import handling as alert_handling
 from alerts.incidents import moving, timeline
 from alerts.incidents.moving import Moved
-from alerts.incidents.states import Move
+from alerts.incidents.states import FROM, Move
 from alerts.incidents.timeline import Person
 from alerts.models import Alert, Incident, IncidentEntryKind, IncidentSeverity
 from alerts.models.on_call import name_of
@@ -21,28 +21,26 @@ class HandlingError(ValueError):
 
 def acknowledge(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved:
     """From now on nobody is paged of the alerts that it has."""
-    moved = moving.move(incident_id, Move.ACKNOWLEDGE, by=by, at=at, how=how)
-    if moved.is_done:
-        acknowledge_alerts(incident_id, by=by, at=at)
-    return moved
-
-
-def acknowledge_alerts(incident_id: int, *, by: Person, at: datetime) -> int:
-    """Those that fire and nobody acknowledged, each in a transaction of its own; how many that were."""
-    alerts = Alert.objects.open().filter(membership__incident=incident_id, acknowledged_at=None, started_at__lte=at)
-    how = f"With incident #{incident_id}."
-    return sum(
-        alert_handling.acknowledge(pk, by=by, at=at, how=how)
-        for pk in alerts.order_by("pk").values_list("pk", flat=True)
-    )
+    return _with_alerts(incident_id, Move.ACKNOWLEDGE, by=by, at=at, how=how)
 
 
 def mitigate(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved:
-    return _further(incident_id, Move.MITIGATE, by=by, at=at, how=how)
+    return _with_alerts(incident_id, Move.MITIGATE, by=by, at=at, how=how)
 
 
 def resolve(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved:
-    return _further(incident_id, Move.RESOLVE, by=by, at=at, how=how)
+    return _with_alerts(incident_id, Move.RESOLVE, by=by, at=at, how=how)
+
+
+def _with_alerts(incident_id: int, wanted: Move, *, by: Person, at: datetime, how: str) -> Moved:
+    """Its alerts first: whoever is cut off in the middle finds the incident where it was, and does it again."""
+    if Incident.objects.filter(pk=incident_id, state__in=FROM[wanted]).exists():
+        alerts = Alert.objects.open().filter(membership__incident=incident_id, acknowledged_at=None)
+        for alert_id in alerts.order_by("pk").values_list("pk", flat=True):
+            alert_handling.acknowledge(
+                alert_id, by=by, at=at, how=f"With incident #{incident_id}.", has_the_incident=False
+            )
+    return moving.move(incident_id, wanted, by=by, at=at, how=how)
 
 
 def close(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved:
@@ -51,13 +49,6 @@ def close(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved
 
 def reopen(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved:
     return moving.move(incident_id, Move.REOPEN, by=by, at=at, how=how)
-
-
-def _further(incident_id: int, move: Move, *, by: Person, at: datetime, how: str) -> Moved:
-    moved = moving.move(incident_id, move, by=by, at=at, how=how)
-    if moved.is_done:
-        acknowledge_alerts(incident_id, by=by, at=at)
-    return moved
 
 
 # --- What it is, and who does what ------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from alerts.incidents import handling
 from alerts.incidents.following import STAYS_OVER, follow
-from alerts.models import Alert, AlertRule, Channel, Incident, IncidentEntry, Notification, Route
+from alerts.models import AlertRule, Channel, Incident, IncidentEntry, Notification, Route
 from tests.alerts.incidents.making import end_alert, fire_grave, make_incident, said
 from tests.alerts.sending import MINUTE, route
 
@@ -86,15 +86,6 @@ def test_the_timeline_says_who_was_told_once(now: datetime) -> None:
         IncidentEntry.objects.exclude(once="").values("once").distinct().count()
         == IncidentEntry.objects.exclude(once="").count()
     )
-
-
-def test_alerts_whose_acknowledgement_was_cut_off_are_acknowledged(now: datetime) -> None:
-    alert = fire_grave({"service": "1"}, at=now)
-    Incident.objects.update(state="acknowledged", acknowledged_at=now + MINUTE)
-
-    follow(now=now + 2 * MINUTE)
-
-    assert Alert.objects.get(pk=alert.pk).acknowledged_at == now + MINUTE
 
 
 def test_following_costs_little_when_nothing_is_new(now: datetime, django_assert_max_num_queries: object) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from alerts.acting import handling as alert_handling
 from alerts.incidents import handling, timeline
+from alerts.incidents.following import follow
 from alerts.incidents.moving import Moved
 from alerts.models import Alert, AlertRule, Channel, Incident, IncidentEntryVersion, Notification, Route
 from tests.alerts.incidents.making import fire_grave, make_incident, said
@@ -84,6 +85,16 @@ class TestAlerts:
         alert.refresh_from_db()
         assert alert.acknowledged_by == admin_user
         assert Notification.objects.get(alert=alert, kind="firing").state == "dropped"
+
+    def test_whoever_has_one_alert_in_hand_leaves_the_others_paging(self, now: datetime, admin_user: User) -> None:
+        first, other = (fire_grave({"service": "1", "name": name}, at=now) for name in ("db_pool_error", "lockout"))
+
+        alert_handling.acknowledge(first.pk, by=admin_user, at=now + MINUTE)
+        follow(now=now + MINUTE)
+
+        other.refresh_from_db()
+        assert Incident.objects.get().state == "acknowledged"
+        assert other.acknowledged_at is None
 
     def test_acknowledging_an_alert_acknowledges_it(self, now: datetime, admin_user: User) -> None:
         alert = fire_grave(at=now)
