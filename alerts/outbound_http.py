@@ -1,4 +1,4 @@
-"""POST to a URL that a person typed, so that it cannot be used to reach what only this server may reach.
+"""Requests to a URL that a person typed, so that it cannot be used to reach what only this server may reach.
 
 Names are resolved once, by us, and the connection goes to an address that was looked at: a name that answers otherwise the next
 time gains nothing. Redirects are not followed, proxies of the environment are not asked, and the whole exchange has one deadline,
@@ -88,6 +88,19 @@ def post(
     kept_bytes: int = KEPT_BYTES,
 ) -> Answer:
     """The answer, whatever its status. Raises OutboundError when there was none within ``timeout_seconds``."""
+    return _asked("POST", text, body, headers, timeout_seconds, kept_bytes)
+
+
+def get(
+    text: str, *, headers: Mapping[str, str], timeout_seconds: float = TIMEOUT_SECONDS, kept_bytes: int = KEPT_BYTES
+) -> Answer:
+    """The same without a body."""
+    return _asked("GET", text, None, headers, timeout_seconds, kept_bytes)
+
+
+def _asked(
+    method: str, text: str, body: bytes | None, headers: Mapping[str, str], timeout_seconds: float, kept_bytes: int
+) -> Answer:
     url = read_url(text)
     host = url.host or ""
     deadline = _Deadline(timeout_seconds)
@@ -96,7 +109,7 @@ def post(
     try:
         with deadline:
             # The fragment stays here; `request_uri` is the path with the query.
-            connection.request("POST", url.request_uri, body=body, headers=sent, preload_content=False)
+            connection.request(method, url.request_uri, body=body, headers=sent, preload_content=False)
             # The connection hands its socket to the answer, which has to be closed then.
             with closing(connection.getresponse()) as response:
                 if deadline.is_over:

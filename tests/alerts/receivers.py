@@ -67,6 +67,9 @@ def serve(host: str = "127.0.0.1", prepare: Callable[[ThreadingHTTPServer], None
             self.end_headers()
             self.wfile.write(said)
 
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def log_message(self, *_: object) -> None:
             pass
 

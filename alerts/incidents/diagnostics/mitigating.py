@@ -1,0 +1,146 @@
+"""What people may do to a database: cancel a query, or end a connection. Nothing else.
+
+Whom it meets is named by pid and by when that backend began: a pid that is somebody else's by now is left alone. What is to be done
+is written down before it is done, and what came of it afterwards.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from alerts.incidents import timeline
+from alerts.incidents.diagnostics.connecting import NoAnswerError, connected
+from alerts.incidents.timeline import Person, known
+from alerts.models import Incident, IncidentEntryKind, Mitigation, MitigationKind, MonitoredDatabase
+from events.ingest.configured_scrubber import scrubber
+
+# Clients' backends alone, and neither Liftmon's own, nor a superuser's, nor one that replicates.
+_TARGET = """
+SELECT pid, backend_start, coalesce(usename, ''), left(coalesce(application_name, ''), 60), coalesce(datname, ''),
+    coalesce(state, ''), coalesce(client_addr::text, ''), extract(epoch FROM now() - coalesce(query_start, state_change))::float8,
+    extract(epoch FROM now() - xact_start)::float8, left(query, 2000),
+    (SELECT array_agg(waiting.pid ORDER BY waiting.pid) FROM pg_stat_activity AS waiting
+        WHERE activity.pid = ANY(pg_blocking_pids(waiting.pid)))
+FROM pg_stat_activity AS activity LEFT JOIN pg_roles ON pg_roles.oid = usesysid
+WHERE pid = %(pid)s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+    AND application_name <> 'liftmon' AND NOT coalesce(rolsuper, true) AND NOT coalesce(rolreplication, true)
+"""
+_DO = {
+    MitigationKind.CANCEL: "SELECT pg_cancel_backend(pid)",
+    MitigationKind.TERMINATE: "SELECT pg_terminate_backend(pid, 5000)",
+}
+
+
+class MitigatingError(ValueError):
+    """It cannot be done; the text says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A backend as it is now. ``query`` is scrubbed; ``blocks`` are the pids that wait for it."""
+
+    pid: int
+    began_at: datetime
+    role: str
+    application: str
+    database: str
+    state: str
+    address: str
+    runs_seconds: float
+    transaction_seconds: float | None
+    query: str
+    blocks: tuple[int, ...]
+
+    @property
+    def in_words(self) -> str:
+        who = f"pid {self.pid}, {self.application or 'no application named'} as {self.role} on {self.database}"
+        since = f", {self.state or 'state not known'} for {self.runs_seconds:,.0f} s"
+        held = (
+            f", transaction open for {self.transaction_seconds:,.0f} s" if self.transaction_seconds is not None else ""
+        )
+        blocked = f", {len(self.blocks)} wait for it" if self.blocks else ""
+        return f"{who}{since}{held}{blocked}"
+
+
+def look(database: MonitoredDatabase, pid: int) -> Target:
+    """Raises MitigatingError when there is none that may be acted on."""
+    _check(database)
+    try:
+        with connected(database) as connection:
+            return _target(connection, pid)
+    except NoAnswerError as error:
+        raise MitigatingError(error.meaning.sentence) from None
+
+
+def act(
+    database: MonitoredDatabase, kind: MitigationKind, pid: int, *, began_at: datetime, incident: Incident | None,
+    by: Person, at: datetime,
+) -> Mitigation:  # fmt: skip
+    """``began_at``: when the backend began that the person saw. Raises MitigatingError when it is another by now."""
+    _check(database)
+    target = look(database, pid)
+    if target.began_at != began_at:
+        raise MitigatingError(f"Pid {pid} is another connection by now: nothing was done. Look again.")
+    row = Mitigation.objects.create(
+        incident=incident, database=database, kind=kind, pid=pid, backend_started_at=began_at, at=at, actor=known(by),
+        target={
+            "role": target.role, "application": target.application, "database": target.database, "state": target.state,
+            "query": target.query, "blocks": list(target.blocks), "words": target.in_words,
+        },
+    )  # fmt: skip
+    is_done, outcome = _done(database, kind, target)
+    row.is_done, row.outcome = is_done, outcome[:500]
+    row.save(update_fields=["is_done", "outcome"])
+    if incident is not None:
+        text = f"{kind.label} on {database}: {target.in_words}. {outcome}"
+        timeline.write(incident.pk, IncidentEntryKind.MITIGATION, at=at, text=text, by=by)
+    return row
+
+
+def _done(database: MonitoredDatabase, kind: MitigationKind, target: Target) -> tuple[bool, str]:
+    try:
+        with connected(database) as connection:
+            # Which backend it is and what is done to it is one statement: nobody can come in between.
+            statement = (
+                f"{_DO[kind]} FROM pg_stat_activity WHERE pid = %(pid)s AND backend_start = %(began_at)s "
+                "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+            row = connection.execute(statement, {"pid": target.pid, "began_at": target.began_at}).fetchone()
+    except NoAnswerError as error:
+        return False, error.meaning.sentence
+    if row is None:
+        return False, "It was gone already: nothing was done."
+    if not row[0]:
+        return False, "PostgreSQL did not do it: it was gone already, or did not end within 5 s."
+    return True, "Its query was cancelled." if kind == MitigationKind.CANCEL else "Its connection was ended."
+
+
+def _target(connection: psycopg.Connection[Any], pid: int) -> Target:
+    row = connection.execute(_TARGET, {"pid": pid}).fetchone()
+    if row is None:
+        raise MitigatingError(
+            f"There is no pid {pid} that may be acted on: it is gone, or Liftmon's own, a superuser's or PostgreSQL's itself."
+        )
+    clean = scrubber().scrub_text
+    return Target(
+        row[0],
+        row[1],
+        row[2],
+        row[3],
+        row[4],
+        row[5],
+        row[6],
+        row[7] or 0.0,
+        row[8],
+        clean(row[9] or ""),
+        tuple(row[10] or ()),
+    )
+
+
+def _check(database: MonitoredDatabase) -> None:
+    if not database.is_enabled or not database.allows_mitigation:
+        raise MitigatingError(
+            f"{database} may only be looked at: switch on “may be acted on” in its settings to change that."
+        )
