@@ -119,6 +119,18 @@ UNFOLD: dict[str, Any] = {
         ("analytics/trials/", "analytics_trials", "dashboards.pages.trials.TrialsPage"),
         ("on-call/", "on_call", "alerts.admin.on_call_page.OnCallPage"),
         ("my-contacts/", "my_contacts", "alerts.admin.my_contacts.MyContactsPage"),
+        ("diagnostics/", "diagnostics", "alerts.admin.diagnostics_page.DiagnosticsPage"),
+        ("diagnostics/act/", "mitigation", "alerts.admin.diagnostics_page.MitigationPage"),
+        (
+            "alerts/incident/<int:incident_id>/diagnostics/",
+            "incident_diagnostics",
+            "alerts.admin.diagnostics_page.DiagnosticsPage",
+        ),
+        (
+            "alerts/incident/<int:incident_id>/diagnostics/act/",
+            "incident_mitigation",
+            "alerts.admin.diagnostics_page.MitigationPage",
+        ),
         ("alerts/chart/<int:alert_id>/", "alert_chart", "dashboards.pages.alert_chart.AlertChart"),
     ],
     "SIDEBAR": {
@@ -185,6 +197,7 @@ UNFOLD: dict[str, Any] = {
                         "alerts_maintenancewindow_changelist",
                         permission=_may_look_at_alerts,
                     ),
+                    _item("Diagnostics", "troubleshoot", "diagnostics", permission=_may_view("alerts.diagnosticrun")),
                     _item("Critical, unresolved", "emergency_home", _ISSUES, query=_CRITICAL, permission=_ISSUE),
                     _item("Came back", "history", _ISSUES, query=_REGRESSED, permission=_ISSUE),
                     _item("Assigned to me", "person", _ISSUES, query=_MINE, permission=_ISSUE),
@@ -226,6 +239,18 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _item("Services", "dns", "events_service_changelist", permission=_may_view("events.service")),
+                    _item(
+                        "Databases",
+                        "database",
+                        "alerts_monitoreddatabase_changelist",
+                        permission=_may_view("alerts.monitoreddatabase"),
+                    ),
+                    _item(
+                        "Addresses",
+                        "language",
+                        "alerts_httpcheck_changelist",
+                        permission=_may_view("alerts.httpcheck"),
+                    ),
                     _item("API tokens", "key", "events_apitoken_changelist"),
                     _item(
                         "Rejections",

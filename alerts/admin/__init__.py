@@ -4,6 +4,7 @@ from alerts.admin import alert as alert
 from alerts.admin import channel as channel
 from alerts.admin import escalation as escalation
 from alerts.admin import maintenance as maintenance
+from alerts.admin import monitored_database as monitored_database
 from alerts.admin import notification as notification
 from alerts.admin import on_call as on_call
 from alerts.admin import quiet_hours as quiet_hours
