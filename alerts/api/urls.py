@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, re_path
 
-from alerts.api import alerts, channels, maintenance, notifications, routes, rules, silences
+from alerts.api import alerts, channels, incidents, maintenance, notifications, routes, rules, silences
 from events.api.v1.view import ApiView
 
 app_name = "alerts-api-v1"
@@ -19,6 +19,15 @@ urlpatterns = [
     _one("alerts", "alert_id", alerts.SilenceView, "alert-silence", "silence"),
     _one("alerts", "alert_id", alerts.ResolveView, "alert-resolve", "resolve"),
     _one("alerts", "alert_id", alerts.NoteView, "alert-note", "note"),
+    re_path(r"^incidents/?\Z", incidents.IncidentListView.as_view(), name="incidents"),
+    _one("incidents", "incident_id", incidents.IncidentView, "incident"),
+    _one("incidents", "incident_id", incidents.AcknowledgeIncidentView, "incident-acknowledge", "acknowledge"),
+    _one("incidents", "incident_id", incidents.MitigateIncidentView, "incident-mitigate", "mitigate"),
+    _one("incidents", "incident_id", incidents.ResolveIncidentView, "incident-resolve", "resolve"),
+    _one("incidents", "incident_id", incidents.CloseIncidentView, "incident-close", "close"),
+    _one("incidents", "incident_id", incidents.ReopenIncidentView, "incident-reopen", "reopen"),
+    _one("incidents", "incident_id", incidents.IncidentNoteView, "incident-note", "note"),
+    _one("incidents", "incident_id", incidents.IncidentSeverityView, "incident-severity", "severity"),
     re_path(r"^rules/?\Z", rules.RuleListView.as_view(), name="rules"),
     _one("rules", "rule_id", rules.RuleView, "rule"),
     _one("rules", "rule_id", rules.RuleEnableView, "rule-enable", "enable"),

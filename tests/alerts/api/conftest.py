@@ -14,7 +14,7 @@ from tests.events.conftest import _fresh_process as _fresh_process
 from tests.events.conftest import make_sender as make_sender
 from tests.events.conftest import sender as sender
 
-NOUNS = ("alert", "alertrule", "silence", "maintenancewindow", "channel", "route", "notification")
+NOUNS = ("alert", "alertrule", "silence", "maintenancewindow", "channel", "route", "notification", "incident")
 EVERY_RIGHT = tuple(f"{verb}_{noun}" for verb in ("view", "add", "change", "delete") for noun in NOUNS)
 
 

@@ -11,10 +11,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from alerts.incidents import handling
 from alerts.models import (
     Alert,
     AlertRule,
     Channel,
+    Incident,
     MaintenanceWindow,
     Notification,
     NotificationAttempt,
@@ -25,12 +27,14 @@ from alerts.rules.guide import load_rules
 from alerts.sealing import seal
 from events.models import ApiToken, Service, TokenScope
 from tests.alerts.api.conftest import make_alert, make_notification
+from tests.alerts.incidents.making import make_incident
 from tests.events.api.v1.making_up import POSITIVE, allowed, asked, everything, operations
 from tests.events.conftest import Sender
 
 _MODELS = {
     "alert_id": Alert, "rule_id": AlertRule, "silence_id": Silence, "window_id": MaintenanceWindow, "channel_id": Channel,
-    "route_id": Route, "notification_id": Notification, "alert": Alert, "rule": AlertRule, "channel": Channel,
+    "route_id": Route, "notification_id": Notification, "incident_id": Incident, "alert": Alert, "rule": AlertRule,
+    "channel": Channel,
 }  # fmt: skip
 # What no description can say: what each condition and each kind needs, and that one time follows another.
 _MEANT: dict[str, list[dict[str, Any]]] = {
@@ -48,6 +52,8 @@ _MEANT: dict[str, list[dict[str, Any]]] = {
         {"matchers": {"endpoint": "/api/*"}, "starts_at": "2026-01-01T00:00:00Z", "ends_at": "2100-01-01T00:00:00Z"},
     ],
     "create_maintenance_window": [{"ends_at": "2100-01-01T00:00:00Z"}],
+    "open_incident": [{"title": "Checkout fails"}],
+    "note_incident": [{"text": "It is us."}],
     "create_route": [{"labels": {"rule_name": "*"}}],
     "change_route": [{"labels": {}}],
 }  # fmt: skip
@@ -69,6 +75,9 @@ def filled(sender: Sender, admin_user: User) -> Sender:
             one = make_notification(channels[number % 2], alert, kind="repeat", number=len(told + state), state=told)
             NotificationAttempt.objects.create(notification=one, at=now, is_accepted=False, took_ms=1)
             channels.reverse()
+    for severity in (1, 2, 3):
+        made = make_incident(severity=severity, service=sender.service)
+        handling.acknowledge(made.pk, by=admin_user, at=now)
     for hours in (-2, 0, 2):
         starts_at = now + timedelta(hours=hours)
         span = {"starts_at": starts_at, "ends_at": starts_at + timedelta(hours=1)}

@@ -61,7 +61,7 @@ def asked(described: Any, operation: str, check: Callable[..., None]) -> Any:
 
 
 # What belongs to alerts is filled and asked by a module of its own (tests/alerts/api).
-OF_ALERTS = {"alerts", "rules", "silences", "maintenance windows", "channels", "routes", "notifications"}
+OF_ALERTS = {"alerts", "incidents", "rules", "silences", "maintenance windows", "channels", "routes", "notifications"}
 
 
 def operations(*, of_alerts: bool) -> list[str]:
