@@ -117,6 +117,7 @@ UNFOLD: dict[str, Any] = {
         ("analytics/features/", "analytics_features", "dashboards.pages.features.FeaturesPage"),
         ("alerts/alertrule/dry-run/", "alerts_alertrule_dry_run", "dashboards.pages.dry_run.DryRun"),
         ("analytics/trials/", "analytics_trials", "dashboards.pages.trials.TrialsPage"),
+        ("analytics/incidents/", "analytics_incidents", "dashboards.pages.incidents.IncidentTimesPage"),
         ("on-call/", "on_call", "alerts.admin.on_call_page.OnCallPage"),
         ("my-contacts/", "my_contacts", "alerts.admin.my_contacts.MyContactsPage"),
         ("diagnostics/", "diagnostics", "alerts.admin.diagnostics_page.DiagnosticsPage"),
@@ -170,6 +171,14 @@ UNFOLD: dict[str, Any] = {
                     _item("Auth & abuse", "shield_lock", "analytics_security", permission=_may_analyse),
                     _item("Feature adoption", "extension", "analytics_features", permission=_may_analyse),
                     _item("Trial conversion", "hourglass_bottom", "analytics_trials", permission=_may_analyse),
+                    _item(
+                        "Incident times",
+                        "timer",
+                        "analytics_incidents",
+                        permission=lambda request: (
+                            _may_analyse(request) and request.user.has_perm("alerts.view_incident")
+                        ),
+                    ),
                     _item("Query", "database_search", "analytics_query", permission=_may_ask),
                 ],
             },

@@ -11,6 +11,7 @@ from dashboards.reports.delivery import Delivery, delivery
 from dashboards.reports.endpoint import EndpointReport, endpoint_report
 from dashboards.reports.failure_rates import FailureRates, failure_rates
 from dashboards.reports.feature_adoption import FeatureAdoption, feature_adoption
+from dashboards.reports.incident_times import IncidentTimes, incident_times
 from dashboards.reports.overview import Overview, overview
 from dashboards.reports.question import Question
 from dashboards.reports.slowest_endpoints import SlowestEndpoints, slowest_endpoints
@@ -175,6 +176,15 @@ _ALL = (
         trial_conversion,
         TrialConversion,
         rows="outcomes",
+    ),
+    Report(
+        "incident-times",
+        "Incident times",
+        "Incidents opened in the window: how many, MTTA and MTTR, time in each state, by severity and service.",
+        incident_times,
+        IncidentTimes,
+        rows="incidents",
+        permission="alerts.view_incident",
     ),
 )
 REPORTS: Mapping[str, Report] = {report.name: report for report in _ALL}

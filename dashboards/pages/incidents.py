@@ -1,0 +1,69 @@
+"""Incident times: how fast incidents are noticed and over, by severity and service."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from alerts.models import IncidentSeverity, IncidentState
+from dashboards.pages.links import slug_of
+from dashboards.pages.report_page import ReportPage
+from dashboards.pages.words import counted
+from dashboards.reports.incident_times import IncidentLine, IncidentTimes
+from dashboards.templatetags.numbers import took
+
+_MOST_ROWS = 100
+
+
+class IncidentTimesPage(ReportPage):
+    title = "Incident times"
+    template_name = "admin/analytics/incidents.html"
+    report_name = "incident-times"
+    default_window = "30d"
+    permission_required = ("dashboards.view_analytics", "alerts.view_incident")
+
+    def told(self, answer: IncidentTimes) -> dict[str, Any]:
+        return {
+            "headline": headline(answer),
+            "severities": [
+                (IncidentSeverity(one.severity).name, one.times, self._link(severity=one.severity))
+                for one in answer.by_severity
+            ],
+            "services": [
+                (
+                    self.service_name(one.service_id) if one.service_id is not None else "several services", one.times,
+                    self._link(service=slug_of(one.service_id)) if one.service_id is not None else "",
+                )
+                for one in answer.by_service
+            ],
+            "states": [(IncidentState(one.state).label, one) for one in answer.total.states],
+            "lines": [self._line(one) for one in answer.incidents[:_MOST_ROWS]],
+            "more": max(0, len(answer.incidents) - _MOST_ROWS),
+            "list": reverse("admin:alerts_incident_changelist"),
+        }  # fmt: skip
+
+    def _line(self, one: IncidentLine) -> tuple[IncidentLine, str, str, str]:
+        service = self.service_name(one.service_id) if one.service_id is not None else "several services"
+        page = reverse("admin:alerts_incident_change", args=[one.id])
+        return one, page, service, IncidentState(one.state).label
+
+    def _link(self, **filters: Any) -> str:
+        return f"{reverse('admin:alerts_incident_changelist')}?{urlencode(filters)}"
+
+
+def headline(answer: IncidentTimes) -> str:
+    """How many, and how fast."""
+    total = answer.total
+    if not total.incidents:
+        return ""
+    said = f"{counted(total.incidents, 'incident')}, {answer.before.incidents:,} in the window before."
+    said += _in_words(total.acknowledged, total.incidents, "acknowledged", total.median_tta_seconds)
+    said += _in_words(total.resolved, total.incidents, "resolved", total.median_ttr_seconds)
+    return said
+
+
+def _in_words(count: int, total: int, done: str, median: float | None) -> str:
+    if median is None:
+        return f" None was {done} yet."
+    of = "All" if count == total else f"{count:,} of {total:,}"
+    return f" {of} {'was' if total == 1 else 'were'} {done}, half of them within {took(median * 1000)}."
