@@ -29,7 +29,7 @@ from alerts.models import (
     NotificationKind,
     NotificationState,
 )
-from alerts.outbox import backoff, quiet_hours, wording
+from alerts.outbox import backoff, lateness, quiet_hours, wording
 from alerts.sealing import SealBrokenError, unseal
 
 logger = structlog.get_logger(__name__)
@@ -40,6 +40,8 @@ _STORM = 6
 _MOST_AT_ONCE = 2000
 # A channel whose first message failed is left alone for this round: the others would fail the same way.
 _LONGEST_ROUND = timedelta(seconds=45)
+# They take the place of no earlier message.
+_NEW_MESSAGES = (NotificationKind.FIRING, NotificationKind.TEST, NotificationKind.LATE)
 
 
 def channels_due(*, now: datetime) -> list[int]:
@@ -104,7 +106,7 @@ def _batches(channel: Channel) -> list[list[Notification]]:
     """What is due, the oldest first; many of one kind at once are one batch."""
     due = (
         Notification.objects.filter(channel=channel, state=NotificationState.WAITING, due_at__lte=timezone.now())
-        .select_related("alert__rule", "alert__acknowledged_by")
+        .select_related("alert__rule", "alert__acknowledged_by", "incident__commander", "incident__service")
         .order_by("due_at", "pk")[:_MOST_AT_ONCE]
     )
     by_kind: dict[str, list[Notification]] = defaultdict(list)
@@ -125,16 +127,16 @@ def _batches(channel: Channel) -> list[list[Notification]]:
 
 
 def _alone(channel: Channel, kind: NotificationKind, rows: Sequence[Notification]) -> set[int]:
-    """Those that no other may speak for: tests, and what changes a message of its own."""
-    if kind in (NotificationKind.TEST, NotificationKind.CHANGED):
+    """Those that no other may speak for: tests, steps of incidents, and what changes a message of its own."""
+    if kind in (NotificationKind.TEST, NotificationKind.CHANGED, NotificationKind.LATE):
         return {one.pk for one in rows}
     if kind != NotificationKind.RESOLVED or KINDS[channel.kind].change is None:
-        return set()
+        return {one.pk for one in rows if one.incident_id is not None}
     if channel.kind == ChannelKind.PAGERDUTY:
         return {one.pk for one in rows}
     earlier = Notification.objects.filter(channel=channel, alert__in=[one.alert_id for one in rows])
     changeable = set(earlier.exclude(receipt={}).values_list("alert_id", flat=True))
-    return {one.pk for one in rows if one.alert_id in changeable}
+    return {one.pk for one in rows if one.alert_id in changeable or one.incident_id is not None}
 
 
 def _send(channel: Channel, batch: Sequence[Notification]) -> bool:
@@ -167,7 +169,7 @@ def _send(channel: Channel, batch: Sequence[Notification]) -> bool:
         _settle(batch, NotificationState.DEAD, f"Given up after {first.attempt_count} attempts: {outcome.answer}"[:300])
         logger.error("notification_given_up", channel=channel.name, notification=first.pk, status=outcome.status)
         return True
-    severities = [one.alert.severity for one in batch if one.alert is not None]
+    severities = [lateness.severity_of(one) for one in batch]
     quiet_ends = quiet_hours.ends([channel.pk], severity=quiet_hours.worst(severities), at=due_at)
     due_at = quiet_ends.get(channel.pk, due_at)
     Notification.objects.filter(pk__in=[one.pk for one in batch]).update(due_at=due_at)
@@ -237,7 +239,7 @@ def attempt(channel: Channel, message: AlertMessage, notification: Notification)
     except SealBrokenError as error:
         return Outcome(is_accepted=False, answer=str(error))
     kind = KINDS[channel.kind]
-    if kind.change is None or notification.kind in (NotificationKind.FIRING, NotificationKind.TEST):
+    if kind.change is None or notification.kind in _NEW_MESSAGES:
         return kind.send(values, message, key=notification.key)
     # A group of reminders takes nobody's place.
     receipt = {} if message.storm_count and message.kind is MessageKind.REPEAT else receipt_of(notification)
@@ -267,13 +269,14 @@ def tell_fallback(*, now: datetime) -> int:
         return 0
     given_up = list(
         Notification.objects.filter(state=NotificationState.DEAD, fallback_told_at__isnull=True)
-        .select_related("channel", "alert")
+        .select_related("channel", "alert", "incident")
         .order_by("pk")[:200]
     )
     if not given_up:
         return 0
     lines = [
-        f"- {one.channel}: {one.get_kind_display()}: {one.alert or 'test'} ({one.reason})" for one in given_up[:50]
+        f"- {one.channel}: {one.get_kind_display()}: {one.alert or one.incident or 'test'} ({one.reason})"
+        for one in given_up[:50]
     ]
     EmailMessage(
         subject=f"[Liftmon] {len(given_up)} notifications could not be delivered",

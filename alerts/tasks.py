@@ -7,6 +7,7 @@ from alerts import delivery, evaluation
 from alerts.incidents import following
 from alerts.on_call import escalating
 from alerts.outbox import telling
+from alerts.runbooks import late
 
 
 @shared_task(name="alerts.tasks.judge_news", soft_time_limit=60)
@@ -62,3 +63,12 @@ def escalate(**_: object) -> int:
 def follow_incidents(**_: object) -> int:
     """How many incidents moved."""
     return following.follow(now=timezone.now())
+
+
+@shared_task(name="alerts.tasks.tell_late", soft_time_limit=60)
+def tell_late(**_: object) -> int:
+    """And send at once what that brought."""
+    told = late.tell_late(now=timezone.now())
+    if told:
+        deliver_due.delay()
+    return told

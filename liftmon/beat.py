@@ -61,6 +61,10 @@ SCHEDULES: tuple[Schedule, ...] = (
         "Writes what happened to the alerts of incidents into their timelines, and moves those that are over.", 60,
     ),
     Schedule(
+        "Tell of late steps", "alerts.tasks.tell_late", 30, IntervalSchedule.SECONDS,
+        "Tells of steps of runbooks that are not done in time.", 60,
+    ),
+    Schedule(
         "Tell the fallback address", "alerts.tasks.tell_fallback", 60, IntervalSchedule.SECONDS,
         "Mails of notifications that were given up.", 120,
     ),

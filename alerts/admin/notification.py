@@ -103,11 +103,13 @@ class NotificationAdmin(ModelAdmin):
     # --- The list ------------------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
-        return Notification.objects.select_related("channel", "alert", "carrier").defer("receipt")
+        return Notification.objects.select_related("channel", "alert", "carrier", "incident").defer("receipt")
 
     @display(description="Message")
     def what(self, notification: Notification) -> str:
-        number = f" ({notification.number})" if notification.number else ""
+        # Of a late step it is the step's id, which says nothing to people.
+        is_counted = notification.number and notification.incident_id is None
+        number = f" ({notification.number})" if is_counted else ""
         return f"{notification.get_kind_display()}{number}"
 
     @display(description="State", label=_TONES, ordering="state")
@@ -116,6 +118,11 @@ class NotificationAdmin(ModelAdmin):
 
     @display(description="Alert")
     def about(self, notification: Notification) -> SafeString | str:
+        if notification.incident_id is not None:
+            address = f"{reverse('admin:index')}alerts/incident/{notification.incident_id}/change/"
+            return format_html(
+                '<a class="lm-wrap" href="{}">Incident {}</a>', address, str(notification.incident)[:160]
+            )
         if notification.alert_id is None:
             return "none: a test"
         address = reverse("admin:alerts_alert_change", args=[notification.alert_id])

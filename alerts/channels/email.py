@@ -37,6 +37,9 @@ _SEVERITY_COLOURS = {
 }
 _RESOLVED_COLOUR = "#15803d"
 
+# How a subject begins that continues no thread.
+_BEGINNINGS = {MessageKind.FIRING: "", MessageKind.TEST: "Test: ", MessageKind.LATE: "Late: "}
+
 type _Refusal = tuple[int, str]
 
 
@@ -86,8 +89,8 @@ def mail_for(address: str, message: AlertMessage, *, html: str, key: UUID) -> Em
     name, sender = parseaddr(django_settings.DEFAULT_FROM_EMAIL)
     host = sender.rpartition("@")[2]
     root = f"<alert.{_word(message.alert_id)}@{host}>"
-    again = "" if message.kind in (MessageKind.FIRING, MessageKind.TEST) else "Re: "
-    state = "" if message.kind is MessageKind.FIRING else f" ({message.state.lower()})"
+    again = _BEGINNINGS.get(message.kind, "Re: ")
+    state = "" if message.kind in (MessageKind.FIRING, MessageKind.LATE) else f" ({message.state.lower()})"
     headers = {
         "Message-ID": f"<{key}@{host}>",
         "List-Id": f"Liftmon alerts <alerts.{host}>",
@@ -99,9 +102,8 @@ def mail_for(address: str, message: AlertMessage, *, html: str, key: UUID) -> Em
         headers |= {"In-Reply-To": root, "References": root}
     if message.severity.value == "critical" and not message.is_over:
         headers |= {"Importance": "high", "X-Priority": "1"}
-    prefix = "Test: " if message.kind is MessageKind.TEST else again
     mail = EmailMultiAlternatives(
-        subject=f"{prefix}{cut(message.headline, SUBJECT_LENGTH)}",
+        subject=f"{again}{cut(message.headline, SUBJECT_LENGTH)}",
         body=plain_text(message),
         from_email=formataddr((f"{name or 'Liftmon'}{state}", sender)),
         to=[address],

@@ -14,14 +14,15 @@ EXAMPLE_LENGTH = 1000
 
 
 class MessageKind(StrEnum):
-    """Why it is said: it fires, it still fires, somebody did something about it, it is over, or somebody asked whether the channel
-    works."""
+    """Why it is said: it fires, it still fires, somebody did something about it, it is over, somebody asked whether the channel
+    works, or a step of an incident's runbook is late."""
 
     FIRING = "firing"
     REPEAT = "repeat"
     CHANGED = "changed"
     RESOLVED = "resolved"
     TEST = "test"
+    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +113,17 @@ class AlertMessage:
 
     @property
     def state(self) -> str:
-        """``Firing``, ``Still firing``, ``Acknowledged``, ``Resolved``, ``Test``."""
+        """``Firing``, ``Still firing``, ``Acknowledged``, ``Resolved``, ``Test``, ``Late``."""
         if self.kind is MessageKind.CHANGED and self.acknowledged:
             return "Acknowledged"
         return _STATES[self.kind]
 
     @property
     def headline(self) -> str:
-        """``Critical: Checkout fails``; the same from the first message to the last, so that mails stay in one thread."""
+        """``Critical: Checkout fails``, or the title alone of a late step; the same from the first message to the last, so that
+        mails stay in one thread."""
+        if self.kind is MessageKind.LATE:
+            return one_line(self.title)
         return f"{self.severity.value.capitalize()}: {one_line(self.title) or 'Alert'}"
 
     @property
@@ -186,6 +190,7 @@ _STATES = {
     MessageKind.CHANGED: "Firing",
     MessageKind.RESOLVED: "Resolved",
     MessageKind.TEST: "Test",
+    MessageKind.LATE: "Late",
 }
 
 

@@ -62,7 +62,8 @@ def signed_headers(message_id: str, timestamp: int, body: bytes, known: list[str
 
 
 def document(message: AlertMessage) -> dict[str, Any]:
-    """``{type, timestamp, data}``; the type is ``alert.firing``, ``alert.repeat``, ``alert.resolved`` or ``alert.test``."""
+    """``{type, timestamp, data}``; the type is ``alert.firing``, ``alert.repeat``, ``alert.resolved``, ``alert.test`` or
+    ``alert.late``: a step of an incident's runbook, whose number is the label ``incident``."""
     counts = message.event_counts
     return {
         "type": f"alert.{message.kind.value}",

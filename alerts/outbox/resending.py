@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from alerts.models import AlertState, Notification, NotificationKind, NotificationState
+from alerts.models import AlertState, IncidentStep, IncidentStepState, Notification, NotificationKind, NotificationState
 from alerts.outbox import telling
 
 
@@ -12,6 +12,9 @@ def why_not(notification: Notification, *, at: datetime) -> str:
         return f"Only what was given up is sent again; this is “{notification.get_state_display()}”."
     if not notification.channel.is_enabled:
         return f"The channel {notification.channel} is switched off. Switch it on first."
+    if notification.kind == NotificationKind.LATE:
+        open_steps = IncidentStep.objects.filter(pk=notification.number, state=IncidentStepState.OPEN)
+        return "" if open_steps.exists() else "The step is settled."
     alert = notification.alert
     if alert is None or notification.kind == NotificationKind.RESOLVED:
         return ""

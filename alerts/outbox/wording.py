@@ -13,7 +13,7 @@ from alerts.conditions import spoken
 from alerts.judging import counting
 from alerts.matching import Words
 from alerts.models import Alert, Channel, EntryKind, IncidentAlert, Notification
-from alerts.outbox import inhibiting, telling
+from alerts.outbox import inhibiting, lateness, telling
 from events.ingest.types import Severity
 from events.models import Event, Issue, Release, Service
 from events.rollups import FAILURES
@@ -32,6 +32,8 @@ _PLACES = ("service", "environment", "endpoint")
 def message_of(batch: Sequence[Notification]) -> AlertMessage:
     """The message of the first row, which speaks for all of them."""
     first = batch[0]
+    if first.incident_id is not None:
+        return lateness.message_of(first)
     assert first.alert is not None  # noqa: S101 - a test is worded by test_message
     message = _of_alert(first.alert, MessageKind(first.kind), first.channel_id)
     if len(batch) == 1:

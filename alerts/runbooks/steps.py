@@ -25,6 +25,7 @@ from alerts.models import (
     Runbook,
 )
 from alerts.models.on_call import name_of
+from alerts.runbooks import late
 from alerts.runbooks.choosing import runbook_for
 
 SETTLED = (IncidentStepState.DONE, IncidentStepState.SKIPPED)
@@ -38,7 +39,7 @@ class StepError(ValueError):
 def begin(incident: Incident, *, at: datetime) -> Runbook | None:
     """Take over the steps of the runbook that the incident follows; nothing where it has steps already. Which runbook that is."""
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
         runbook = None if locked.steps.exists() else runbook_for(locked)
         if runbook is not None:
             count = _copy(runbook, locked, from_position=0)
@@ -62,7 +63,7 @@ def settle(step_id: int, *, by: Person, at: datetime, state: IncidentStepState, 
         step = IncidentStep.objects.select_related("incident", "settled_by").get(pk=step_id)
         if not changed:
             raise StepError(f"{_who(step)} settled it before you: {step.get_state_display().lower()}{_said(step)}")
-        _drop_waiting([step.pk], step.incident, at=at, why="The step was settled.")
+        late.hush(_late_messages([step.pk], step.incident), at=at, why="The step was settled.")
         timeline.write(step.incident_id, IncidentEntryKind.STEP, at=at, by=by, text=_settled_sentence(step))
 
 
@@ -86,7 +87,7 @@ def reopen(step_id: int, *, by: Person, at: datetime) -> None:
 def switch(incident: Incident, runbook: Runbook, *, by: Person, at: datetime) -> None:
     """Follow another runbook from now on: what is settled stays, what is open makes way. Raises StepError."""
     with transaction.atomic():
-        locked = Incident.objects.select_for_update().get(pk=incident.pk)
+        locked = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
         if locked.state == IncidentState.CLOSED:
             raise StepError("The incident is closed: reopen it first.")
         steps = list(locked.steps.select_related("runbook").order_by("position", "pk"))
@@ -94,7 +95,7 @@ def switch(incident: Incident, runbook: Runbook, *, by: Person, at: datetime) ->
             raise StepError(f"It follows “{runbook.name}” already.")
         followed = steps[-1].runbook if steps else None
         open_ids = [step.pk for step in steps if step.state == IncidentStepState.OPEN]
-        _drop_waiting(open_ids, locked, at=at, why="The incident follows another runbook.")
+        late.hush(_late_messages(open_ids, locked), at=at, why="The incident follows another runbook.")
         IncidentStep.objects.filter(pk__in=open_ids).delete()
         settled = [step for step in steps if step.pk not in open_ids]
         count = _copy(runbook, locked, from_position=max((step.position for step in settled), default=-1) + 1)
@@ -130,7 +131,7 @@ def _copy(runbook: Runbook, incident: Incident, *, from_position: int) -> int:
 
 def _lock_open_incident(step_id: int) -> None:
     """So that no one closes it, or switches its runbook, between our question and our update."""
-    incident = Incident.objects.select_for_update(of=("self",)).filter(steps=step_id).first()
+    incident = Incident.objects.select_for_update(of=("self",), no_key=True).filter(steps=step_id).first()
     if incident is None:
         raise StepError("The step is gone: the incident follows another runbook by now.")
     if incident.state == IncidentState.CLOSED:
@@ -139,11 +140,6 @@ def _lock_open_incident(step_id: int) -> None:
 
 def _late_messages(step_ids: Iterable[int], incident: Incident) -> QuerySet[Notification]:
     return incident.notifications.filter(kind=NotificationKind.LATE, number__in=list(step_ids))
-
-
-def _drop_waiting(step_ids: Iterable[int], incident: Incident, *, at: datetime, why: str) -> None:
-    waiting = _late_messages(step_ids, incident).filter(state=NotificationState.WAITING)
-    waiting.update(state=NotificationState.DROPPED, settled_at=at, reason=why)
 
 
 def _settled_sentence(step: IncidentStep) -> str:

@@ -66,7 +66,8 @@ def test_a_storm_counts_alerts_beyond_the_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "state"), list(zip(MessageKind, ["Firing", "Still firing", "Firing", "Resolved", "Test"], strict=True))
+    ("kind", "state"),
+    list(zip(MessageKind, ["Firing", "Still firing", "Firing", "Resolved", "Test", "Late"], strict=True)),
 )
 def test_every_kind_says_its_state(kind: MessageKind, state: str) -> None:
     assert plain_text(a_message(kind=kind)).startswith(f"[{state}] ")

@@ -1,6 +1,9 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from alerts.models import IncidentStepState, Runbook
 from alerts.runbooks import steps
@@ -138,3 +141,28 @@ def test_a_closed_incident_stays_as_it_is(incident):
 def test_an_outcome_that_is_too_long_is_not_cut(incident):
     with pytest.raises(StepError, match="500"):
         steps.settle(first(incident).pk, by=None, at=OPENED, state=DONE, outcome="x" * 501)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_one_wins():
+    incident = make_incident(at=OPENED)
+    steps.begin(incident, at=OPENED)
+    step, people = first(incident), [make_user("ada"), make_user("bob")]
+    meet = threading.Barrier(2)
+
+    def try_it(person) -> str:
+        try:
+            meet.wait(timeout=10)
+            steps.settle(step.pk, by=person, at=OPENED, state=DONE)
+        except StepError as error:
+            return str(error)
+        else:
+            return ""
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = sorted(pool.map(try_it, people))
+    winner = first(incident).settled_by
+    assert answers == ["", f"{winner.first_name} settled it before you: done."]
+    assert len(said(incident)) == 2
