@@ -132,6 +132,7 @@ UNFOLD: dict[str, Any] = {
             "incident_mitigation",
             "alerts.admin.diagnostics_page.MitigationPage",
         ),
+        ("alerts/incident/<int:incident_id>/steps/", "incident_steps", "alerts.admin.incident_steps.StepsPage"),
         ("alerts/chart/<int:alert_id>/", "alert_chart", "dashboards.pages.alert_chart.AlertChart"),
     ],
     "SIDEBAR": {
@@ -218,6 +219,7 @@ UNFOLD: dict[str, Any] = {
                         permission=_may_view("alerts.escalationpolicy"),
                     ),
                     _item("My contacts", "contact_phone", "my_contacts"),
+                    _item("Runbooks", "checklist", "alerts_runbook_changelist", permission=_may_view("alerts.runbook")),
                     _item("Rules", "rule", "alerts_alertrule_changelist", permission=_may_view("alerts.alertrule")),
                     _item("Routes", "alt_route", "alerts_route_changelist", permission=_may_view("alerts.route")),
                     _item("Channels", "campaign", "alerts_channel_changelist", permission=_may_view("alerts.channel")),

@@ -10,4 +10,5 @@ from alerts.admin import on_call as on_call
 from alerts.admin import quiet_hours as quiet_hours
 from alerts.admin import route as route
 from alerts.admin import rule as rule
+from alerts.admin import runbook as runbook
 from alerts.admin import silence as silence
