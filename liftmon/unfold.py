@@ -76,6 +76,10 @@ def _may_look_at_alerts(request: HttpRequest) -> bool:
     return request.user.has_perm("alerts.view_alert") or request.user.has_perm("alerts.change_alert")
 
 
+def _may_view_incidents(request: HttpRequest) -> bool:
+    return request.user.has_perm("alerts.view_incident") or request.user.has_perm("alerts.change_incident")
+
+
 def _may_analyse(request: HttpRequest) -> bool:
     return request.user.has_perm("dashboards.view_analytics")
 
@@ -133,6 +137,11 @@ UNFOLD: dict[str, Any] = {
             "alerts.admin.diagnostics_page.MitigationPage",
         ),
         ("alerts/incident/<int:incident_id>/steps/", "incident_steps", "alerts.admin.incident_steps.StepsPage"),
+        (
+            "alerts/incident/<int:incident_id>/follow-ups/",
+            "incident_follow_ups",
+            "alerts.admin.follow_up.FollowUpsPage",
+        ),
         ("alerts/chart/<int:alert_id>/", "alert_chart", "dashboards.pages.alert_chart.AlertChart"),
     ],
     "SIDEBAR": {
@@ -219,6 +228,7 @@ UNFOLD: dict[str, Any] = {
                         permission=_may_view("alerts.escalationpolicy"),
                     ),
                     _item("My contacts", "contact_phone", "my_contacts"),
+                    _item("Follow-ups", "task_alt", "alerts_followup_changelist", permission=_may_view_incidents),
                     _item("Runbooks", "checklist", "alerts_runbook_changelist", permission=_may_view("alerts.runbook")),
                     _item("Rules", "rule", "alerts_alertrule_changelist", permission=_may_view("alerts.alertrule")),
                     _item("Routes", "alt_route", "alerts_route_changelist", permission=_may_view("alerts.route")),
