@@ -80,6 +80,11 @@ def _may_view_incidents(request: HttpRequest) -> bool:
     return request.user.has_perm("alerts.view_incident") or request.user.has_perm("alerts.change_incident")
 
 
+def _may_read_reports(request: HttpRequest) -> bool:
+    rights = ("view_incident", "view_incidentreport", "change_incidentreport")
+    return any(request.user.has_perm(f"alerts.{one}") for one in rights)
+
+
 def _may_analyse(request: HttpRequest) -> bool:
     return request.user.has_perm("dashboards.view_analytics")
 
@@ -228,6 +233,12 @@ UNFOLD: dict[str, Any] = {
                         permission=_may_view("alerts.escalationpolicy"),
                     ),
                     _item("My contacts", "contact_phone", "my_contacts"),
+                    _item(
+                        "Incident reports",
+                        "summarize",
+                        "alerts_incidentreport_changelist",
+                        permission=_may_read_reports,
+                    ),
                     _item("Follow-ups", "task_alt", "alerts_followup_changelist", permission=_may_view_incidents),
                     _item("Runbooks", "checklist", "alerts_runbook_changelist", permission=_may_view("alerts.runbook")),
                     _item("Rules", "rule", "alerts_alertrule_changelist", permission=_may_view("alerts.alertrule")),

@@ -4,6 +4,7 @@ from alerts.admin import alert as alert
 from alerts.admin import channel as channel
 from alerts.admin import escalation as escalation
 from alerts.admin import follow_up as follow_up
+from alerts.admin import incident_report as incident_report
 from alerts.admin import maintenance as maintenance
 from alerts.admin import monitored_database as monitored_database
 from alerts.admin import notification as notification

@@ -12,6 +12,7 @@ from django.db.models import Q
 from alerts.incidents import handling, moving, timeline
 from alerts.incidents.belonging import origins_of, services_of
 from alerts.incidents.opening import story_of_alert
+from alerts.incidents.report import drafting
 from alerts.incidents.states import Move
 from alerts.models import (
     ONGOING,
@@ -39,6 +40,7 @@ def follow(*, now: datetime) -> int:
     """Bring the incidents that go on, or just went on, up to date; how many moved."""
     lately = Q(resolved_at__gt=now - _AFTER)
     moved = 0
+    drafting.draft_missing(now=now)
     for incident in Incident.objects.filter(Q(state__in=ONGOING) | lately).order_by("pk"):
         alerts = list(Alert.objects.filter(membership__incident=incident).select_related("rule").order_by("pk"))
         timeline.write_missing(incident.pk, _noticed(incident, alerts, now))

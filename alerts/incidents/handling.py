@@ -9,6 +9,7 @@ from django.db.models import Q
 from alerts.acting import handling as alert_handling
 from alerts.incidents import moving, timeline
 from alerts.incidents.moving import Moved
+from alerts.incidents.report import drafting
 from alerts.incidents.states import FROM, Move
 from alerts.incidents.timeline import Person
 from alerts.models import Alert, Incident, IncidentEntryKind, IncidentSeverity
@@ -29,7 +30,11 @@ def mitigate(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Mo
 
 
 def resolve(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved:
-    return _with_alerts(incident_id, Move.RESOLVE, by=by, at=at, how=how)
+    """And draft its report. A report that cannot be drafted holds up nobody: alerts.incidents.following does it then."""
+    moved = _with_alerts(incident_id, Move.RESOLVE, by=by, at=at, how=how)
+    if moved.is_done:
+        drafting.draft_resolved(incident_id, at=at)
+    return moved
 
 
 def _with_alerts(incident_id: int, wanted: Move, *, by: Person, at: datetime, how: str) -> Moved:

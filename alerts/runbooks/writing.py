@@ -1,6 +1,7 @@
 """Runbooks as people write them: Markdown, of which nothing but text, lists, links and code becomes HTML."""
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 # Without HTML of their own, without images (which would tell another server who reads), and links to pages alone.
 _MARKDOWN = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False}).disable("image")
@@ -10,7 +11,7 @@ _LEVELS = {"h1": "h4", "h2": "h4", "h3": "h5", "h4": "h5", "h5": "h6"}
 
 def as_html(text: str) -> str:
     """Safe to show as it is."""
-    tokens = _MARKDOWN.parse(text)
+    tokens = parsed(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = _LEVELS.get(token.tag, token.tag)
@@ -18,6 +19,10 @@ def as_html(text: str) -> str:
             if part.type == "link_open":
                 part.attrSet("rel", "noopener noreferrer")
     return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
+
+
+def parsed(text: str) -> list[Token]:
+    return _MARKDOWN.parse(text)
 
 
 def address_of(text: str) -> str:
