@@ -74,7 +74,7 @@ class IncidentReportAdmin(ModelAdmin):
     change_list_template = "admin/alerts/report/list.html"
 
     class Media:
-        css = {"all": ("events/events.css", "alerts/alerts.css", "alerts/incident.css")}
+        css = {"all": ("events/issue.css", "alerts/alerts.css", "alerts/incident.css")}
 
     # --- Who may do what -----------------------------------------------------------------------------------------
 

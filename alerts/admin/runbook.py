@@ -65,7 +65,7 @@ class RunbookAdmin(ModelAdmin):
     change_form_template = "admin/alerts/runbook/page.html"
 
     class Media:
-        css = {"all": ("alerts/forms.css", "alerts/incident.css")}
+        css = {"all": ("events/issue.css", "alerts/forms.css", "alerts/incident.css")}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Runbook]:
         found = super().get_queryset(request).prefetch_related("rules")

@@ -44,7 +44,7 @@ _DATABASE_CHECK = """\
    ```
 
 2. **More than 20 connections**: the pool is exhausted. Mitigate that.
-3. **Response times over 10 s**: queries are slow. Look at **Longest queries and locks** under Diagnostics.
+3. **Response times over 10 s**: queries are slow. Look at **Longest queries** and **Locks** under Diagnostics.
 4. Neither: is the database reachable at all? Look at its provider's status page, and at the disk.
 """
 
@@ -68,7 +68,7 @@ _DATABASE_MITIGATE = """\
 
 **Queries are slow:**
 
-- Check table sizes:
+- Check table sizes (**Table sizes** and **Missing indexes** under Diagnostics):
 
   ```
   SELECT schemaname, tablename, pg_size_pretty(pg_total_relation_size(schemaname||'.'||tablename))
@@ -122,7 +122,7 @@ _DATABASE = GuideRunbook(
         GuideStep("check", "Check severity: connections or queries", CHECK, _DATABASE_CHECK),
         GuideStep("mitigate", "Mitigate: free connections", MITIGATE, _DATABASE_MITIGATE),
         GuideStep("investigate", "Investigate: who held the connections", INVESTIGATE, """\
-1. Which queries held them? Keep the answer of **Longest queries and locks** before they are gone: it is in the timeline.
+1. Which queries held them? Ask **Longest queries** and **Locks** before they are gone: the answer stays in the timeline.
 2. *idle in transaction* for long: code that opens a transaction and waits for something else, such as an API. Find it by the
    query it ran last.
 3. Many connections that are *idle*: too many instances, or a pool in each of them that is too large. Instances × pool size must

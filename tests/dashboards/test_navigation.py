@@ -26,7 +26,8 @@ EVERYTHING = OF_ISSUES | OF_EVERYBODY | {
     "Events", "Catalogue", "Services", "Rejections", "Limits reached", "Periodic tasks", "Users", "Groups", "Live feed",
     "Analytics", "Failing endpoints", "Slowest endpoints", "Delivery and consistency", "Cache", "Top errors", "User impact",
     "AI generation", "Auth & abuse", "Query", "Feature adoption", "Trial conversion", "Alerts", "Silences", "Maintenance",
-    "On call", "Escalation", "Rules", "Routes", "Channels", "Notifications",
+    "On call", "Escalation", "Rules", "Routes", "Channels", "Notifications", "Diagnostics", "Databases", "Addresses",
+    "Incident reports", "Follow-ups", "Runbooks",
 }  # fmt: skip
 
 

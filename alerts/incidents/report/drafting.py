@@ -91,7 +91,7 @@ def _summary(facts: Facts) -> str:
     where = ", ".join(one for one in (incident.service.name if incident.service else "", incident.environment) if one)
     place = f" It was in {plain(where)}." if where else ""
     severity = IncidentSeverity(incident.severity)
-    lines = [f"{plain(incident.title)}: {severity.name}, {severity.label.partition(': ')[2]}.{place} {_when(facts)}"]
+    lines = [f"{severity.name}, {severity.label.partition(': ')[2]}.{place} {_when(facts)}"]
     hurt = _hurt(impact.users_count, impact.failed_count)
     if hurt:
         lines.append(hurt)
@@ -121,7 +121,9 @@ def _hurt(users: int | None, failed: int | None) -> str:
 def _impact(facts: Facts) -> str:
     impact, incident = facts.impact, facts.incident
     if impact.failed_count is None or impact.users_count is None:
-        counted = ["Nobody counted whom it hurt: it has no alert, no issue and no service. Write what is known."]
+        counted = [
+            "Nobody counted whom it hurt: it has no alert, issue or service, or is too long ago. Write what is known."
+        ]
     else:
         of = f" of {impact.requests_count:,} at these endpoints" if impact.requests_count else ""
         counted = [

@@ -5,23 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from alerts.incidents.impact import KEPT, takes_of
 from alerts.incidents.opening import story_of_alert
 from alerts.judging import counting
-from alerts.judging.counting import Ledger, Takes
-from alerts.matching import Words
-from alerts.models import Alert, ConditionType, Incident
-from alerts.outbox import wording
+from alerts.judging.counting import Ledger
+from alerts.models import Alert, Incident
 from events.rollups import FAILURES
 
 _MINUTE = timedelta(minutes=1)
-# What lasts longer is counted from its beginning for so long.
-LONGEST = timedelta(days=7)
 _RESPONSES = "api_response_time"
 
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """``users_count`` and the requests are None where nothing says which events are of the incident.
+    """``users_count`` and the requests are None where nothing says which events are of the incident,
+    or minutes are no longer kept.
 
     ``endpoints`` and ``features``: their names and how many requests failed, the most first.
     """
@@ -34,12 +32,15 @@ class Impact:
 
 
 def impact_of(incident: Incident, alerts: Sequence[Alert], *, now: datetime) -> Impact:
-    """Of the incident's time; ``alerts`` with their rules. Three queries, and one for each alert about an issue."""
-    concerns = _concerns(incident, alerts)
-    if concerns is None:
+    """Of the incident's time, from its beginning for as long as minutes are kept; ``alerts`` with their rules."""
+    is_about_nothing = not alerts and incident.service_id is None and not incident.issues.exists()
+    if is_about_nothing or now - incident.started_at > KEPT:
         return Impact()
+    takes = takes_of(incident)
+    # Requests are counted at the endpoints that fail, whatever became of them.
+    places = {place for alert in alerts for place in story_of_alert(alert).places}
     start = counting.full_minute(incident.started_at)
-    end = min(counting.full_minute(incident.ended_at or now) + _MINUTE, start + LONGEST)
+    end = min(counting.full_minute(incident.ended_at or now) + _MINUTE, start + KEPT)
     ledger = Ledger()
     # Services often tell the same failure both ways: as an event, and as a request that was answered so.
     told: dict[str, int] = defaultdict(int)
@@ -48,11 +49,13 @@ def impact_of(incident: Incident, alerts: Sequence[Alert], *, now: datetime) -> 
     features: dict[str, int] = defaultdict(int)
     for number, count in counting.counts(ledger, start=start, end=end).items():
         words = ledger.catalogue.words[number]
-        if words.name == _RESPONSES and concerns.endpoints(words):
+        if words.name == _RESPONSES:
+            if not {(str(words.service_id), words.endpoint), ("", words.endpoint)} & places:
+                continue
             requests += count
             if words.label("status") == "5xx":
                 answered[words.endpoint] += count
-        elif words.severity in FAILURES and concerns.failures(words):
+        elif words.severity in FAILURES and takes(words):
             told[words.endpoint] += count
             if feature := words.label("feature"):
                 features[feature] += count
@@ -60,7 +63,7 @@ def impact_of(incident: Incident, alerts: Sequence[Alert], *, now: datetime) -> 
     users = {
         user
         for number, those in counting.users_by_series(ledger, start=start, end=end, severities=FAILURES).items()
-        if concerns.failures(ledger.catalogue.words[number])
+        if takes(ledger.catalogue.words[number])
         for user in those
     }
     return Impact(
@@ -68,50 +71,6 @@ def impact_of(incident: Incident, alerts: Sequence[Alert], *, now: datetime) -> 
         endpoints=_most_first({place: count for place, count in failed.items() if place}),
         features=_most_first(features),
     )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Concerns:
-    failures: Takes
-    # Requests are counted at the endpoints that fail, whatever became of them.
-    endpoints: Takes
-
-
-def _concerns(incident: Incident, alerts: Sequence[Alert]) -> _Concerns | None:
-    takes: list[Takes] = [_takes_of(alert) for alert in alerts]
-    named = set(incident.issues.values_list("service_id", "name"))
-    if named:
-        takes.append(lambda words: (words.service_id, words.name) in named)
-    if not takes and incident.service_id is not None:
-        takes.append(_of_service(incident.service_id, incident.environment))
-    if not takes:
-        return None
-    places = {place for alert in alerts for place in story_of_alert(alert).places}
-
-    def is_concerned(words: Words) -> bool:
-        return any(one(words) for one in takes)
-
-    def is_there(words: Words) -> bool:
-        return (str(words.service_id), words.endpoint) in places or ("", words.endpoint) in places
-
-    return _Concerns(is_concerned, is_there)
-
-
-def _takes_of(alert: Alert) -> Takes:
-    if alert.rule.condition != ConditionType.CASCADE:
-        return wording.takes_of(alert)
-    # Its rule is about everything; it itself about the endpoints that fell.
-    story = story_of_alert(alert)
-
-    def takes(words: Words) -> bool:
-        is_there = (str(words.service_id), words.endpoint) in story.places
-        return is_there and story.environment in ("", words.environment)
-
-    return takes
-
-
-def _of_service(service_id: int, environment: str) -> Takes:
-    return lambda words: words.service_id == service_id and environment in ("", words.environment)
 
 
 def _most_first(counts: dict[str, int]) -> tuple[tuple[str, int], ...]:

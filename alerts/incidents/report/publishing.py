@@ -6,7 +6,7 @@ both.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 
 from alerts.incidents import timeline
+from alerts.incidents.impact import KEPT
 from alerts.incidents.report import facts
 from alerts.models import Incident, IncidentEntryKind, IncidentReport, ReportState
 from alerts.models.on_call import name_of
@@ -23,8 +24,6 @@ SECTIONS = ("summary", "impact", "timeline", "detection", "root_cause", "went_we
 FIELDS = ("title", *SECTIONS, "no_follow_ups_reason")
 _LONGEST = {"title": 200, "timeline": 50_000, "no_follow_ups_reason": 500}
 _LONGEST_SECTION = 20_000
-# Users are told apart by the minute for so long (events.retention): afterwards the numbers of the draft stand.
-_COUNTED_FOR = timedelta(days=7)
 
 
 class ReportError(ValueError):
@@ -150,7 +149,8 @@ def _unreviewed_says(report: IncidentReport) -> list[str]:
 
 def _brought_up_to_date(report: IncidentReport, incident: Incident, at: datetime) -> dict[str, Any]:
     fresh = facts.read(incident, at=at).metrics
-    if at - incident.started_at > _COUNTED_FOR:
+    # What is no longer kept by the minute cannot be counted again: the numbers of the draft stand.
+    if at - incident.started_at > KEPT:
         kept = ("users", "failed_requests", "requests")
         fresh |= {name: report.metrics[name] for name in kept if name in report.metrics}
     return fresh | {"follow_ups": incident.follow_ups.count()}
