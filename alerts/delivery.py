@@ -24,6 +24,7 @@ from alerts.channels.outcome import Outcome
 from alerts.models import (
     Channel,
     ChannelKind,
+    Letter,
     Notification,
     NotificationAttempt,
     NotificationKind,
@@ -267,25 +268,34 @@ def tell_fallback(*, now: datetime) -> int:
     """Mail the fallback address of what was given up, once; how many rows that was."""
     if not settings.ALERT_FALLBACK_EMAIL:
         return 0
-    given_up = list(
-        Notification.objects.filter(state=NotificationState.DEAD, fallback_told_at__isnull=True)
-        .select_related("channel", "alert", "incident")
-        .order_by("pk")[:200]
-    )
-    if not given_up:
+    is_untold = {"state": NotificationState.DEAD, "fallback_told_at": None}
+    rows = Notification.objects.filter(**is_untold).select_related("channel", "alert", "incident").order_by("pk")[:200]
+    letters = Letter.objects.filter(**is_untold).only("pk", "subject", "reason").order_by("pk")[:200]
+    notifications, unsent = list(rows), list(letters)
+    told = [
+        f"{one.channel}: {one.get_kind_display()}: {one.alert or one.incident or 'test'} ({one.reason})"
+        for one in notifications
+    ]
+    # Not to whom: the fallback address is no subscriber's business, nor they its.
+    told += [f"A letter: {one.subject} ({one.reason})" for one in unsent]
+    if not told:
         return 0
-    lines = [
-        f"- {one.channel}: {one.get_kind_display()}: {one.alert or one.incident or 'test'} ({one.reason})"
-        for one in given_up[:50]
+    pages = [
+        f"{settings.BASE_URL}/admin/alerts/{name}/?state__exact=dead\n"
+        for name, found in (("notification", notifications), ("letter", unsent))
+        if found
     ]
     EmailMessage(
-        subject=f"[Liftmon] {len(given_up)} notifications could not be delivered",
-        body="Liftmon gave up on these. Look at the channels and their attempts:\n"
-        f"{settings.BASE_URL}/admin/alerts/notification/?state__exact=dead\n\n" + "\n".join(lines),
+        subject=f"[Liftmon] {'1 message' if len(told) == 1 else f'{len(told)} messages'} could not be delivered",
+        body="Liftmon gave up on these. Look at the channels, the mail server and the attempts:\n"
+        + "".join(pages)
+        + "\n"
+        + "\n".join(f"- {one}" for one in told[:50]),
         to=[settings.ALERT_FALLBACK_EMAIL],
     ).send()
-    Notification.objects.filter(pk__in=[one.pk for one in given_up]).update(fallback_told_at=now)
-    return len(given_up)
+    Notification.objects.filter(pk__in=[one.pk for one in notifications]).update(fallback_told_at=now)
+    Letter.objects.filter(pk__in=[one.pk for one in unsent]).update(fallback_told_at=now)
+    return len(told)
 
 
 def send_test(channel: Channel, *, now: datetime) -> Outcome:

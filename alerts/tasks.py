@@ -6,8 +6,10 @@ from django.utils import timezone
 from alerts import delivery, evaluation
 from alerts.incidents import following
 from alerts.on_call import escalating
-from alerts.outbox import telling
+from alerts.outbox import letters, telling
 from alerts.runbooks import late
+from alerts.statuspage import subscribing
+from alerts.statuspage import views as status_page
 
 
 @shared_task(name="alerts.tasks.judge_news", soft_time_limit=60)
@@ -38,6 +40,11 @@ def deliver_due(**_: object) -> int:
 @shared_task(name="alerts.tasks.deliver", soft_time_limit=120)
 def deliver(*, channel_id: int, **_: object) -> int:
     return delivery.deliver(channel_id)
+
+
+@shared_task(name="alerts.tasks.send_letters", soft_time_limit=120)
+def send_letters(**_: object) -> int:
+    return letters.send_due()
 
 
 @shared_task(name="alerts.tasks.tell_fallback", soft_time_limit=60)
@@ -72,3 +79,13 @@ def tell_late(**_: object) -> int:
     if told:
         deliver_due.delay()
     return told
+
+
+@shared_task(name="alerts.tasks.keep_status_page", soft_time_limit=60)
+def keep_status_page(**_: object) -> int:
+    return status_page.keep_pages(now=timezone.now())
+
+
+@shared_task(name="alerts.tasks.forget_subscribers", soft_time_limit=60)
+def forget_subscribers(**_: object) -> int:
+    return subscribing.forget(now=timezone.now())

@@ -49,6 +49,10 @@ SCHEDULES: tuple[Schedule, ...] = (
         "Sends what is due to each channel.", 30,
     ),
     Schedule(
+        "Send letters", "alerts.tasks.send_letters", 2, IntervalSchedule.SECONDS,
+        "Sends what is due to subscribers of the status page.", 30,
+    ),
+    Schedule(
         "Escalate alerts", "alerts.tasks.escalate", 2, IntervalSchedule.SECONDS,
         "Takes the steps of escalation policies that are due.", 30,
     ),
@@ -63,6 +67,14 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule(
         "Tell of late steps", "alerts.tasks.tell_late", 30, IntervalSchedule.SECONDS,
         "Tells of steps of runbooks that are not done in time.", 60,
+    ),
+    Schedule(
+        "Keep the status page", "alerts.tasks.keep_status_page", 60, IntervalSchedule.SECONDS,
+        "Puts the public page where it is found when PostgreSQL is away.", 60,
+    ),
+    Schedule(
+        "Forget subscribers", "alerts.tasks.forget_subscribers", 1, IntervalSchedule.HOURS,
+        "Deletes addresses that nobody confirmed within a week or that unsubscribed, and old letters.", 3600,
     ),
     Schedule(
         "Tell the fallback address", "alerts.tasks.tell_fallback", 60, IntervalSchedule.SECONDS,

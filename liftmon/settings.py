@@ -297,6 +297,8 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
 )
 # Who is told when a notification was given up.
 ALERT_FALLBACK_EMAIL = env.str("LIFTMON_FALLBACK_EMAIL", default="")
+# Of the product, on the status page and in its letters: "lift" makes "lift status".
+STATUS_PAGE_NAME = env.str("LIFTMON_STATUS_NAME", default="")
 # Of these `up` makes a channel each when there is none of its kind.
 FIRST_ALERT_EMAIL = env.str("LIFTMON_ALERT_EMAIL", default="")
 FIRST_SLACK_WEBHOOK_URL = env.str("LIFTMON_SLACK_WEBHOOK_URL", default="")

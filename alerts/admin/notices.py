@@ -21,7 +21,7 @@ class Notice:
     link_text: str
 
 
-def notices(given_up: int, unreached: Unreached | None) -> list[Notice]:
+def notices(given_up: int, unreached: Unreached | None, letters_given_up: int = 0) -> list[Notice]:
     """The worst first. ``unreached``: None for those who may not see routes."""
     found = []
     if unreached is not None and unreached.is_any:
@@ -41,6 +41,17 @@ def notices(given_up: int, unreached: Unreached | None) -> list[Notice]:
                 f"{what} given up in the last 24 hours.",
                 "Their channel did not take them in ten attempts, or refused them for good.",
                 f"{reverse('admin:alerts_notification_changelist')}?{query}",
+                "Look at them and send them again",
+            )
+        )
+    if letters_given_up:
+        query = urlencode({"state__exact": NotificationState.DEAD})
+        what = "1 letter was" if letters_given_up == 1 else f"{letters_given_up:,} letters were"
+        found.append(
+            Notice(
+                f"{what} given up in the last 24 hours.",
+                "The mail server did not take them in ten attempts, or refused them for good.",
+                f"{reverse('admin:alerts_letter_changelist')}?{query}",
                 "Look at them and send them again",
             )
         )

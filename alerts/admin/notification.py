@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 
 from alerts.admin.notices import notices
 from alerts.models import Notification, NotificationAttempt, NotificationState
-from alerts.outbox.reach import critical_unreached, given_up_count, send_again
+from alerts.outbox.reach import critical_unreached, given_up_count, letters_given_up_count, send_again
 from events.templatetags.moments import moment
 
 _TONES = {
@@ -176,7 +176,8 @@ class NotificationAdmin(ModelAdmin):
         given_up = given_up_count(now=timezone.now()) if user.has_perm("alerts.view_notification") else 0
         is_told_here = request.GET.get("on") == "routes"
         unreached = critical_unreached() if user.has_perm("alerts.view_route") and not is_told_here else None
-        found = notices(given_up, unreached)
+        letters = letters_given_up_count(now=timezone.now()) if user.has_perm("alerts.view_letter") else 0
+        found = notices(given_up, unreached, letters)
         response = TemplateResponse(request, "admin/alerts/_notices.html", {"notices": found})
         response["Cache-Control"] = "no-store"
         return response

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from email.utils import formataddr, parseaddr
 from uuid import UUID
 
-import css_inline
 from django.conf import settings as django_settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.validators import validate_email
 from django.template.loader import render_to_string
 
+from alerts.channels import mailing
 from alerts.channels.message import EXAMPLE_LENGTH, AlertMessage, MessageKind, cut, is_web_address, one_line, plain_text
-from alerts.channels.outcome import Outcome, SettingsError, hidden, only_known
+from alerts.channels.outcome import Outcome, SettingsError, only_known
 
 SECRET_FIELD = "to"  # noqa: S105 - the name of a field
 FIELDS = (SECRET_FIELD,)
@@ -39,8 +39,6 @@ _RESOLVED_COLOUR = "#15803d"
 
 # How a subject begins that continues no thread.
 _BEGINNINGS = {MessageKind.FIRING: "", MessageKind.TEST: "Test: ", MessageKind.LATE: "Late: "}
-
-type _Refusal = tuple[int, str]
 
 
 def validated(settings: Mapping[str, str]) -> dict[str, str]:
@@ -69,18 +67,18 @@ def send(settings: Mapping[str, str], message: AlertMessage, *, key: UUID) -> Ou
     again under the same Message-ID: better twice than somebody never.
     """
     addresses = settings[SECRET_FIELD].split(", ")
-    refusals: dict[str, _Refusal] = {}
+    refusals: dict[str, mailing.Refusal] = {}
     try:
         html = html_of(message)
         with get_connection() as connection:
             for address in addresses:
                 mail = mail_for(address, message, html=html, key=key)
                 mail.connection = connection
-                if refusal := _sent(mail):
+                if refusal := mailing.refusal_of(mail):
                     refusals[address] = refusal
     except (OSError, smtplib.SMTPException) as error:
-        status, why = _said(error)
-        return Outcome(is_accepted=False, status=status or None, answer=_shown(why))
+        status, why = mailing.said(error)
+        return Outcome(is_accepted=False, status=status or None, answer=mailing.shown(why))
     return _judged(len(addresses), refusals)
 
 
@@ -117,7 +115,7 @@ def html_of(message: AlertMessage) -> str:
     """The HTML part, with its styles inlined and the rules for dark screens kept; under 100 KB."""
     # A storm of long texts is listed shorter until it fits; the link leads to all of it.
     for most in (50, 20, 5, 0):
-        html = _inlined(_rendered(message, most))
+        html = mailing.inlined(_rendered(message, most))
         if len(html.encode()) < HTML_BYTES:
             break
     return html
@@ -177,29 +175,12 @@ def _named(message: AlertMessage) -> str:
     return f"{names} and {len(message.mutes) - 5:,} more" if len(message.mutes) > 5 else names
 
 
-# Nothing is fetched while a mail is made: neither style sheets nor anything else.
-_INLINER = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
-
-
-def _inlined(html: str) -> str:
-    return _INLINER.inline(html)
-
-
-def _sent(mail: EmailMultiAlternatives) -> _Refusal | None:
-    """None when the server took it, else what it said about this address. What concerns the whole connection is raised."""
-    try:
-        mail.send()
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:
-        return _said(error)
-    return None
-
-
-def _judged(addresses_count: int, refusals: Mapping[str, _Refusal]) -> Outcome:
+def _judged(addresses_count: int, refusals: Mapping[str, mailing.Refusal]) -> Outcome:
     if not refusals:
         return Outcome(is_accepted=True, status=250, answer=f"Accepted for {_counted(addresses_count)}.")
     status, _ = min(refusals.values())
     told = "; ".join(f"{address}: {code} {why}" for address, (code, why) in refusals.items())
-    answer = _shown(f"Refused for {len(refusals)} of {_counted(addresses_count)}: {told}")
+    answer = mailing.shown(f"Refused for {len(refusals)} of {_counted(addresses_count)}: {told}")
     has_passing = any(code < 500 for code, _ in refusals.values())
     if has_passing:
         return Outcome(is_accepted=False, status=status, answer=answer)
@@ -210,35 +191,6 @@ def _judged(addresses_count: int, refusals: Mapping[str, _Refusal]) -> Outcome:
 
 def _counted(addresses_count: int) -> str:
     return "1 address" if addresses_count == 1 else f"{addresses_count} addresses"
-
-
-def _said(error: OSError | smtplib.SMTPException) -> tuple[int, str]:
-    """The code (0 where nobody answered) and the words."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        ((code, words),) = list(error.recipients.values())[:1] or [(450, b"refused")]
-        return code, _decoded(words)
-    if isinstance(error, smtplib.SMTPResponseException):
-        return error.smtp_code, _decoded(error.smtp_error)
-    # smtplib tells of a timeout after the connection was made as one that was closed.
-    if isinstance(error, TimeoutError) or "timed out" in str(error):
-        return 0, f"The mail server did not answer within {django_settings.EMAIL_TIMEOUT} s."
-    if isinstance(error, smtplib.SMTPException):
-        return 0, f"The mail server ended the conversation ({type(error).__name__})."
-    if isinstance(error, TimeoutError):
-        return 0, f"The mail server did not answer within {django_settings.EMAIL_TIMEOUT} s."
-    return (
-        0,
-        f"The mail server could not be reached: {error.strerror or type(error).__name__}. Is LIFTMON_EMAIL_URL right?",
-    )
-
-
-def _decoded(words: bytes | str) -> str:
-    return words.decode(errors="replace") if isinstance(words, bytes) else words
-
-
-def _shown(text: str) -> str:
-    secrets = (django_settings.EMAIL_HOST_PASSWORD, django_settings.EMAIL_HOST_USER)
-    return cut(one_line(hidden(text, secrets)), 2048)
 
 
 def _word(text: str) -> str:

@@ -31,6 +31,8 @@ class Letter(models.Model):
     busy_until = models.DateTimeField(null=True)
     attempt_count = models.PositiveIntegerField(default=0)
     settled_at = models.DateTimeField(null=True)
+    # When the fallback address was told that it was given up.
+    fallback_told_at = models.DateTimeField(null=True)
     # Why it was given up or dropped.
     reason = models.CharField(max_length=300, blank=True)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.models import Alert, AlertRule, Channel, EscalationStep, Notification, NotificationState, Route
+from alerts.models import Alert, AlertRule, Channel, EscalationStep, Letter, Notification, NotificationState, Route
 from alerts.outbox.telling import channels_on, enabled_routes, routes_taking
 from events.choices import SeverityChoices
 from events.models import Service
@@ -71,6 +71,20 @@ def given_up_count(*, now: datetime) -> int:
     """Notifications that were given up in the last 24 hours and have not been sent again since."""
     dead = Notification.objects.filter(state=NotificationState.DEAD, settled_at__gte=now - GIVEN_UP_WINDOW)
     return dead.count()
+
+
+def letters_given_up_count(*, now: datetime) -> int:
+    """Letters that were given up in the last 24 hours and have not been sent again since."""
+    dead = Letter.objects.filter(state=NotificationState.DEAD, settled_at__gte=now - GIVEN_UP_WINDOW)
+    return dead.count()
+
+
+def send_letters_again(ids: Sequence[int], *, now: datetime) -> int:
+    """Put letters that were given up back into the outbox; how many that were."""
+    return Letter.objects.filter(pk__in=ids, state=NotificationState.DEAD).update(
+        state=NotificationState.WAITING, due_at=now, attempt_count=0, settled_at=None, fallback_told_at=None, reason="",
+        busy_until=None,
+    )  # fmt: skip
 
 
 def send_again(ids: Sequence[int], *, now: datetime) -> int:
