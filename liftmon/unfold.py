@@ -128,6 +128,12 @@ UNFOLD: dict[str, Any] = {
         ("analytics/trials/", "analytics_trials", "dashboards.pages.trials.TrialsPage"),
         ("analytics/incidents/", "analytics_incidents", "dashboards.pages.incidents.IncidentTimesPage"),
         ("on-call/", "on_call", "alerts.admin.on_call_page.OnCallPage"),
+        ("alerts/incident/<int:number>/status/", "incident_status", "alerts.admin.status_posting.IncidentStatusPage"),
+        (
+            "alerts/maintenancewindow/<int:number>/status/",
+            "maintenance_status",
+            "alerts.admin.status_posting.MaintenanceStatusPage",
+        ),
         ("my-contacts/", "my_contacts", "alerts.admin.my_contacts.MyContactsPage"),
         ("diagnostics/", "diagnostics", "alerts.admin.diagnostics_page.DiagnosticsPage"),
         ("diagnostics/act/", "mitigation", "alerts.admin.diagnostics_page.MitigationPage"),
@@ -250,6 +256,31 @@ UNFOLD: dict[str, Any] = {
                         "alerts_notification_changelist",
                         permission=_may_view("alerts.notification"),
                     ),
+                ],
+            },
+            {
+                "title": "Status page",
+                "separator": True,
+                "items": [
+                    _item(
+                        "Updates",
+                        "campaign",
+                        "alerts_statusupdate_changelist",
+                        permission=_may_view("alerts.statusupdate"),
+                    ),
+                    _item(
+                        "Components",
+                        "widgets",
+                        "alerts_component_changelist",
+                        permission=_may_view("alerts.component"),
+                    ),
+                    _item(
+                        "Subscribers",
+                        "mail",
+                        "alerts_subscriber_changelist",
+                        permission=_may_view("alerts.subscriber"),
+                    ),
+                    _item("Letters", "drafts", "alerts_letter_changelist", permission=_may_view("alerts.letter")),
                 ],
             },
             {

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -19,7 +20,7 @@ from alerts.models import MaintenanceWindow
 class MaintenanceWindowAdmin(MutingAdmin):
     form_class = MaintenanceForm
     previewed = ("service",)
-    list_display = ("what", "state", "ends", "begins", "by", "end")
+    list_display = ("what", "state", "announced", "ends", "begins", "by", "end")
     list_filter = (SpanFilter,)
     search_fields = ("name",)
     search_help_text = "Search names"
@@ -31,6 +32,12 @@ class MaintenanceWindowAdmin(MutingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("service")
+
+    @display(description="Status page")
+    def announced(self, window: MaintenanceWindow) -> SafeString | str:
+        if not window.is_announced:
+            return "not announced"
+        return format_html('<a href="{}">announced</a>', reverse("admin:maintenance_status", args=[window.pk]))
 
     @display(description="Maintenance")
     def what(self, window: MaintenanceWindow) -> SafeString:

@@ -165,6 +165,7 @@ class MutingAdmin(ModelAdmin):
         if request.method == "POST" and form.is_valid():
             form.save(commit=False)
             muted = handling.mute(what, by=actor(request), at=timezone.now())
+            form.save_m2m()
             (self.log_addition if is_new else self.log_change)(
                 request, what, f"{what}: until {what.ends_at:%Y-%m-%d %H:%M} UTC."
             )

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from alerts.acting import expiry
 from alerts.admin.matchers import MatchersField
-from alerts.models import MaintenanceWindow, Silence
+from alerts.models import Component, MaintenanceWindow, Silence
 
 OWN = "own"
 _AS_IT_IS = "keep"
@@ -90,11 +90,34 @@ class SilenceForm(SpanForm):
 class MaintenanceForm(SpanForm):
     class Meta:
         model = MaintenanceWindow
-        fields = ("name", "service")
-        labels = {"name": "What is done"}
+        fields = ("name", "service", "is_announced", "announcement", "components")
+        labels = {
+            "name": "What is done", "is_announced": "Announce it on the status page", "announcement": "What users read",
+            "components": "What users cannot use meanwhile",
+        }  # fmt: skip
+        help_texts = {
+            "name": "For the team; users do not see it.",
+            "announcement": "In Markdown: no names, no internals.",
+            "components": "",
+        }
         widgets = {
             "name": forms.TextInput(attrs={"class": "lm-input", "placeholder": "PostgreSQL upgrade"}),
             "service": forms.Select(attrs={"class": "lm-input"}),
+            "announcement": forms.Textarea(attrs={"class": "lm-input", "rows": 4}),
+            "components": forms.CheckboxSelectMultiple,
         }
 
-    field_order = ("name", "service", "lasts", "own_end", "own_start")
+    field_order = (
+        "name", "service", "lasts", "own_end", "own_start", "is_announced", "announcement", "components",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen: Any = self.fields["components"]
+        chosen.queryset = Component.objects.filter(is_public=True).order_by("position", "name")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("is_announced") and not (cleaned.get("announcement") or "").strip():
+            self.add_error("announcement", "Write what users are to know, or do not announce it.")
+        return cleaned

@@ -163,8 +163,11 @@ def read_recent(*, now: datetime, most: int) -> list[Post]:
         _newest().order_by("incident", "-posted_at", "-pk").distinct("incident").values_list("posted_at", "incident")
     )
     incidents = [number for _, number in sorted(numbers, reverse=True)[:most]]
-    windows = _announced().order_by("-starts_at", "-pk")[:most]
-    posts = [*_incident_posts(set(incidents), now=now), *_maintenance_posts(windows, now=now)]
+    # What is planned and nobody was told of yet has no time at which it became news.
+    windows = _announced().filter(
+        Q(starts_at__lte=now) | Exists(StatusUpdate.objects.filter(maintenance=OuterRef("pk")))
+    )
+    posts = [*_incident_posts(set(incidents), now=now), *_maintenance_posts(windows[:most], now=now)]
     return sorted(posts, key=lambda one: (one.changed_at, one.id), reverse=True)[:most]
 
 
@@ -285,11 +288,11 @@ def _public(update: StatusUpdate) -> PublicUpdate:
 
 
 def _announced() -> "QuerySet[MaintenanceWindow]":
-    return MaintenanceWindow.objects.filter(is_announced=True)
+    return MaintenanceWindow.objects.filter(is_announced=True).order_by("-starts_at", "-pk")
 
 
 def _maintenance_posts(windows: "QuerySet[MaintenanceWindow]", *, now: datetime) -> list[Post]:
-    found = windows.prefetch_related("components", "status_updates").order_by("-starts_at", "-pk")
+    found = windows.prefetch_related("components", "status_updates")
     return [_maintenance_post(one, now=now) for one in found]
 
 

@@ -32,7 +32,7 @@ def front(at: Addresses, *, now: datetime) -> bytes:
     context = {
         "choices": choices, "takes_all": True,
         "overall": found.overall, "level": NAMES[found.overall.level], "groups": groups, "lately": content.LATELY.days,
-        **{name: [_post(one, at) for one in getattr(found, name)] for name in ("incidents", "maintenance", "planned", "past")},
+        **{name: [shown(one, at) for one in getattr(found, name)] for name in ("incidents", "maintenance", "planned", "past")},
         "partial_share": f"{WEIGHTS[Level.PARTIAL]:.0%}".replace("%", " %"),
         "history": at.month(now.astimezone(UTC).date().replace(day=1)),
     }  # fmt: skip
@@ -42,7 +42,7 @@ def front(at: Addresses, *, now: datetime) -> bytes:
 def month(at: Addresses, first: date, *, now: datetime) -> bytes:
     found = content.read_month(first, now=now)
     context = {
-        "first": first, "posts": [_post(one, at) for one in found.posts],
+        "first": first, "posts": [shown(one, at) for one in found.posts],
         "earlier": found.earlier and (found.earlier, at.month(found.earlier)),
         "later": found.later and (found.later, at.month(found.later)),
     }  # fmt: skip
@@ -55,7 +55,7 @@ def post(at: Addresses, kind: str, number: int, *, now: datetime) -> bytes | Non
     found = read(number, now=now)
     if found is None:
         return None
-    return _page("post", at, f"{found.title}: {page_name()}", {"post": _post(found, at)})
+    return _page("post", at, f"{found.title}: {page_name()}", {"post": shown(found, at)})
 
 
 def atom(at: Addresses, *, now: datetime) -> bytes:
@@ -128,7 +128,8 @@ def _page(name: str, at: Addresses, title: str, context: dict[str, Any]) -> byte
         return render_to_string(f"alerts/status/{name}.html", {**more, **context}).encode()
 
 
-def _post(one: Post, at: Addresses) -> dict[str, Any]:
+def shown(one: Post, at: Addresses) -> dict[str, Any]:
+    """What alerts/status/_post.html needs, as ``one``."""
     return {
         "post": one, "address": at.post(one.kind, one.id), "level": NAMES[one.level], "words": WORDS[one.level],
         "is_planned": one.state == UpdateState.PLANNED, "is_incident": one.kind == "incident",

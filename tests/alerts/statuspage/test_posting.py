@@ -13,7 +13,7 @@ from alerts.statuspage.levels import Level
 from alerts.statuspage.posting import PostingError, edit_update
 from alerts.statuspage.suggesting import suggested_components
 from events.models import Service
-from tests.alerts.incidents.making import fire_grave, make_incident
+from tests.alerts.incidents.making import fire_grave, make_incident, said
 from tests.alerts.statuspage.making import HOUR, make_component, make_subscriber, make_window, post
 
 pytestmark = pytest.mark.django_db
@@ -206,12 +206,15 @@ class TestCorrections:
         now = timezone.now()
 
         assert edit_update(update.pk, title="Payments fail", text="It works.", seen=update.text, by=admin_user, at=now)
-        assert not edit_update(update.pk, title="Payments fail", text="It works.", seen="It works.", by=admin_user, at=now)
+        assert not edit_update(
+            update.pk, title="Payments fail", text="It works.", seen="It works.", by=admin_user, at=now
+        )
 
         update.refresh_from_db()
         assert (update.title, update.text, update.edited_at) == ("Payments fail", "It works.", now)
         assert Letter.objects.count() == 1
-        assert "Before, it said: Payments fail for some: We are looking" in IncidentEntry.objects.filter(kind="status").order_by("pk").last().text  # type: ignore[union-attr]  # fmt: skip
+        told = said(Incident.objects.get(), "status")[-1]
+        assert "Before, it said: Payments fail for some: We are looking" in told
 
     def test_what_somebody_else_corrected_is_not_replaced(self, admin_user: User) -> None:
         update = post(make_incident()).update
