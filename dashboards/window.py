@@ -1,8 +1,8 @@
 """The window that a page looks through: which span of time, in how many steps, and which rows of the rollups make it up. Pure.
 
-Rollups come by minute, hour and day (UTC), and the finer ones are kept for a shorter time (events.rollups). `pieces` cuts any span
-into a few stretches of each, so that a question reads some hundred buckets whatever the window is: the minutes up to the first full
-hour, the hours up to the first full day, the days, and back again.
+Rollups come by minute, hour and day (UTC), some by five minutes, and the finer ones are kept for a shorter time (events.rollups).
+`pieces` cuts any span into a few stretches of each, so that a question reads some hundred buckets whatever the window is: the minutes
+up to the first full hour, the hours up to the first full day, the days, and back again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+FIVE_MINUTES = 5 * MINUTE
 PRESETS: Mapping[str, timedelta] = {"1h": HOUR, "24h": 24 * HOUR, "7d": 7 * DAY, "30d": 30 * DAY}
 DEFAULT = "24h"
 LONGEST = 400 * DAY
@@ -55,6 +56,7 @@ class Piece(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Pieces:
     minutes: list[Piece]
+    fives: list[Piece]
     hours: list[Piece]
     days: list[Piece]
 
@@ -139,7 +141,7 @@ def _grain(age: timedelta, minutes_back: timedelta) -> timedelta:
 
 
 def floor(at: datetime, grain: timedelta) -> datetime:
-    """Down to a full minute, hour or day of UTC."""
+    """Down to a full minute, five minutes, hour or day of UTC."""
     at = at.astimezone(UTC)
     return at - (at - datetime.min.replace(tzinfo=UTC)) % grain
 
@@ -177,9 +179,14 @@ def midnight_of(day: date, zone: tzinfo) -> datetime:
 
 
 def pieces(
-    spans: Sequence[Span], now: datetime, *, minutes_back: timedelta = _MINUTES_BACK, may_take_away: bool = False
+    spans: Sequence[Span],
+    now: datetime,
+    *,
+    minutes_back: timedelta = _MINUTES_BACK,
+    has_fives: bool = False,
+    may_take_away: bool = False,
 ) -> Pieces:
-    """The spans as stretches of minutes, hours and days, without gap or overlap.
+    """The spans as stretches of minutes, hours and days, without gap or overlap; with ``has_fives`` also of five minutes.
 
     With ``may_take_away``, for numbers that can be subtracted, most of a day is the day without some hours: a day of a zone that is
     an hour off is a day and two hours, not 24.
@@ -187,16 +194,16 @@ def pieces(
     A bound that falls into a grain that is kept no longer moves down to the next coarser one. A span that ends now takes the whole
     bucket of today: nothing comes after now (a clock may be a minute ahead, and its events count).
     """
-    found = Pieces([], [], [])
+    found = Pieces([], [], [], [])
     for place, span in enumerate(spans):
         start = aligned(span.start, now, minutes_back=minutes_back)
         end = _ceil(span.end, DAY) if span.end >= now else aligned(span.end, now, minutes_back=minutes_back)
         first_hour, last_hour = _ceil(start, HOUR), floor(end, HOUR)
         if first_hour > last_hour:
-            _add(found.minutes, place, start, end)
+            _add_part_of_hour(found, place, start, end, has_fives=has_fives)
             continue
-        _add(found.minutes, place, start, first_hour)
-        _add(found.minutes, place, last_hour, end)
+        _add_part_of_hour(found, place, start, first_hour, has_fives=has_fives)
+        _add_part_of_hour(found, place, last_hour, end, has_fives=has_fives)
         first_day, last_day = _ceil(first_hour, DAY), floor(last_hour, DAY)
         if first_day > last_day:
             _add_part_of_day(found, place, first_hour, last_hour, may_take_away=may_take_away)
@@ -205,6 +212,17 @@ def pieces(
         _add(found.days, place, first_day, last_day)
         _add_part_of_day(found, place, last_day, last_hour, may_take_away=may_take_away)
     return found
+
+
+def _add_part_of_hour(found: Pieces, place: int, start: datetime, end: datetime, *, has_fives: bool) -> None:
+    """Minutes of one hour."""
+    first, last = _ceil(start, FIVE_MINUTES), floor(end, FIVE_MINUTES)
+    if not has_fives or first >= last:
+        _add(found.minutes, place, start, end)
+        return
+    _add(found.minutes, place, start, first)
+    _add(found.fives, place, first, last)
+    _add(found.minutes, place, last, end)
 
 
 def _add_part_of_day(found: Pieces, place: int, start: datetime, end: datetime, *, may_take_away: bool) -> None:

@@ -31,6 +31,7 @@ from events.rollups import (
     USERS_TABLES,
     WAIT_FOR_LOCK,
     FoldedTable,
+    beginning,
     merge_into,
 )
 
@@ -249,7 +250,7 @@ def _of_sums(table: FoldedTable) -> tuple[str, str]:
     statement = _DIFFERENCES.format(
         columns=f"{table.time}, {counter.columns}",
         sums=", ".join(f"sum({number})::{_TYPES.get(number, 'bigint')} AS {number}" for number in numbers),
-        time=_truncated(table.time), values=counter.values, numbers=counter.numbers, measures=measures,
+        time=beginning(table.time), values=counter.values, numbers=counter.numbers, measures=measures,
         # A measure is a call or a list of columns.
         negative_measures=f"-{measures}" if counter.measures else _negative(numbers), negative=_negative(numbers),
         events=_EVENTS, waiting=_WAITING, joins=counter.joins, condition=counter.condition, table=table.name,
@@ -271,7 +272,7 @@ def _of_sets(table: FoldedTable) -> tuple[str, str]:
         else ("series_id", "series_id", f"{_OF_SERIES} {_USER}", "true")
     )
     shape = {
-        "column": table.time, "time": _truncated(table.time), "bits": CHUNK, "words": words, "selected": selected,
+        "column": table.time, "time": beginning(table.time), "bits": CHUNK, "words": words, "selected": selected,
         "joins": joins, "condition": condition,
     }  # fmt: skip
     statement = _SETS.format(
@@ -281,10 +282,6 @@ def _of_sets(table: FoldedTable) -> tuple[str, str]:
         waiting=_SET.format(**shape, facts=_WAITING),
     )
     return statement, merge_into(table.name, "differences").replace("old.users | excluded.users", "excluded.users")
-
-
-def _truncated(column: str) -> str:
-    return "minute" if column == "minute" else f"date_trunc('{column}', minute, 'UTC')"
 
 
 def _step(

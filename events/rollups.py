@@ -39,7 +39,8 @@ WAIT_FOR_LOCK = "pg_advisory_xact_lock(hashtext('events.rollups.compact'))"
 class Coarse(NamedTuple):
     """Counters by fewer words than a series has: ``finer`` ones of the series of which ``condition`` is true, merged by ``words``.
 
-    ``selected`` tells how the words are read from a series or a fact, where they are not its columns.
+    ``selected`` tells how the words are read from a series or a fact, where they are not its columns. They are kept by hour and day,
+    and by a grain that is finer: numbers by the minute, sets and histograms by five minutes, of which there are fewer than events.
     """
 
     words: str
@@ -50,6 +51,11 @@ class Coarse(NamedTuple):
     @property
     def columns(self) -> str:
         return self.selected or self.words
+
+    @property
+    def grains(self) -> tuple[str, ...]:
+        """The names of their time columns."""
+        return ("minute" if self.finer == "count" else "five", "hour", "day")
 
 
 # A request that failed: told by an event that names its endpoint, or by a response with an error of the server.
@@ -87,10 +93,10 @@ COARSE = {
         "coalesce(labels ->> 'converted' = 'true', false) AS has_converted",
     ),
 }
-USERS_TABLES = tuple(
-    f"events_{kind}_{grain}"
-    for kind in ("users", *(kind for kind, coarse in COARSE.items() if coarse.finer == "users"))
-    for grain in ("hours", "days")
+USERS_TABLES = (
+    "events_users_hours",
+    "events_users_days",
+    *(f"events_{kind}_{grain}s" for kind, coarse in COARSE.items() if coarse.finer == "users" for grain in coarse.grains),
 )
 # Users whose failures of a day are one number (events_failures_days): 12 digits each.
 FAILURES_CHUNK = 512
@@ -120,12 +126,9 @@ FOLDED_TABLES = (
     FoldedTable("events_users_hours", "hour", HOURS_KEPT),
     FoldedTable("events_users_days", "day", None),
     *(
-        table
-        for kind in COARSE
-        for table in (
-            FoldedTable(f"events_{kind}_hours", "hour", HOURS_KEPT),
-            FoldedTable(f"events_{kind}_days", "day", None),
-        )
+        FoldedTable(f"events_{kind}_{grain}s", grain, {"hour": HOURS_KEPT, "day": None}.get(grain, MINUTES_KEPT))
+        for kind, coarse in COARSE.items()
+        for grain in coarse.grains
     ),
     # A user seldom meets the same failure twice a day: coarser grains would have as many rows.
     FoldedTable("events_userfailure_minutes", "minute", None),
@@ -175,6 +178,17 @@ LATENCY_BUCKET = (
     f"ELSE ceil(ln(least(duration_ms, {LARGEST_MS!r})) / {math.log(GAMMA)!r}::float8) END::smallint"
 )
 _WORDS = "service_id, name, severity, endpoint, environment, release, labels"
+
+
+def beginning(grain: str) -> str:
+    """SQL: when the minute, five minutes, hour or day began that the column ``minute`` lies in."""
+    if grain == "minute":
+        return "minute"
+    if grain == "five":
+        return "date_bin('5 minutes', minute, '2000-01-01 00:00+00')"
+    return f"date_trunc('{grain}', minute, 'UTC')"
+
+
 _SERIES_KEY = f"events_series_key({_WORDS})"
 FACT_KEY = f"events_series_key({', '.join(f'fact.{word.strip()}' for word in _WORDS.split(','))})"
 _NEXT = f"(SELECT ctid FROM {FACTS} LIMIT {_BATCH})"
@@ -236,18 +250,21 @@ _FOLDS = f"""
     , count_days AS (SELECT date_trunc('day', hour, 'UTC') AS day, series_id, {_SUMS} FROM count_hours GROUP BY 1, 2)
     , bucket_minutes AS (
         SELECT minute, series_id, bucket, sum(event_count) AS event_count FROM taken WHERE bucket IS NOT NULL GROUP BY 1, 2, 3)
-    , latency_hours AS (
-        SELECT date_trunc('hour', minute, 'UTC') AS hour, series_id, sum(events_histogram(bucket, event_count::bigint)) AS histogram
+    , latency_fives AS (
+        SELECT {beginning("five")} AS five, series_id, sum(events_histogram(bucket, event_count::bigint)) AS histogram
         FROM bucket_minutes GROUP BY 1, 2)
+    , latency_hours AS (
+        SELECT date_trunc('hour', five, 'UTC') AS hour, series_id, sum(histogram) AS histogram FROM latency_fives GROUP BY 1, 2)
     , latency_days AS (
         SELECT date_trunc('day', hour, 'UTC') AS day, series_id, sum(histogram) AS histogram FROM latency_hours GROUP BY 1, 2)
     , user_minutes AS (
         SELECT minute, series_id, known.id AS user_id, sum(event_count) AS event_count
         FROM taken JOIN events_usernumber AS known USING (user_hash) GROUP BY 1, 2, 3)
-    , user_hours AS (
-        SELECT date_trunc('hour', minute, 'UTC') AS hour, series_id, user_id FROM user_minutes GROUP BY 1, 2, 3)
+    , user_fives AS (SELECT {beginning("five")} AS five, series_id, user_id FROM user_minutes GROUP BY 1, 2, 3)
+    , users_fives AS (
+        SELECT five, series_id, user_id / {CHUNK} AS chunk, {SET_OF_USERS} AS users FROM user_fives GROUP BY 1, 2, 3)
     , users_hours AS (
-        SELECT hour, series_id, user_id / {CHUNK} AS chunk, {SET_OF_USERS} AS users FROM user_hours GROUP BY 1, 2, 3)
+        SELECT date_trunc('hour', five, 'UTC') AS hour, series_id, chunk, bit_or(users) AS users FROM users_fives GROUP BY 1, 2, 3)
     , users_days AS (
         SELECT date_trunc('day', hour, 'UTC') AS day, series_id, chunk, bit_or(users) AS users FROM users_hours GROUP BY 1, 2, 3)
     , userfailure_minutes AS (
@@ -273,10 +290,14 @@ _MERGED = {
 def _coarser(kind: str) -> str:
     coarse = COARSE[kind]
     chunk, merged = _MERGED[coarse.finer]
+    finest = coarse.grains[0]
     return f"""
+    , {kind}_{finest}s AS (
+        SELECT {finest}, {coarse.columns}{chunk}, {merged} FROM {coarse.finer}_{finest}s JOIN events_series ON events_series.id = series_id
+        WHERE {coarse.condition} GROUP BY {finest}, {coarse.words}{chunk})
     , {kind}_hours AS (
-        SELECT hour, {coarse.columns}{chunk}, {merged} FROM {coarse.finer}_hours JOIN events_series ON events_series.id = series_id
-        WHERE {coarse.condition} GROUP BY hour, {coarse.words}{chunk})
+        SELECT date_trunc('hour', {finest}, 'UTC') AS hour, {coarse.words}{chunk}, {merged} FROM {kind}_{finest}s
+        GROUP BY date_trunc('hour', {finest}, 'UTC'), {coarse.words}{chunk})
     , {kind}_days AS (
         SELECT date_trunc('day', hour, 'UTC') AS day, {coarse.words}{chunk}, {merged} FROM {kind}_hours
         GROUP BY date_trunc('day', hour, 'UTC'), {coarse.words}{chunk})"""

@@ -120,10 +120,11 @@ _MAY_TAKE_AWAY = (
 
 
 def _coarse_tables(kind: str, *, is_of_release: bool) -> tuple[_Table, ...]:
-    """Minutes are not kept by few words, and nothing that is knows releases: both are put together from the rows of series."""
+    """From fine to coarse. Sets and histograms of minutes are not kept by few words, and nothing that is knows releases: both are put
+    together from the rows of series.
+    """
     coarse = COARSE[_COARSE[kind]]
-
-    minutes, *longer = _FINE[_FINER[coarse.finer]]
+    minutes, hours, days = _FINE[_FINER[coarse.finer]]
 
     def from_series(table: _Table) -> _Table:
         if coarse.finer == "count" and table is minutes:  # an hour has as many rows as events: merged by numbers first
@@ -142,9 +143,10 @@ def _coarse_tables(kind: str, *, is_of_release: bool) -> tuple[_Table, ...]:
         )
 
     if is_of_release:
-        return (from_series(minutes), *(from_series(table) for table in longer))
-    kept = [table._replace(name=f"events_{_COARSE[kind]}_{table.time}s", words=coarse.words) for table in longer]
-    return (from_series(minutes), *kept)
+        return (from_series(minutes), from_series(hours), from_series(days))
+    finest = minutes if coarse.grains[0] == "minute" else hours._replace(time=coarse.grains[0], negated="")
+    kept = (table._replace(name=f"events_{_COARSE[kind]}_{table.time}s", words=coarse.words) for table in (finest, hours, days))
+    return (*kept,) if finest is minutes else (from_series(minutes), *kept)
 
 
 _KINDS = {**_FINE, **{kind: _coarse_tables(kind, is_of_release=False) for kind in _COARSE}}
@@ -320,7 +322,8 @@ def _rows(
 ) -> str:
     """The rows of each grain that make up the spans: their words, what is counted, and the place; binds their bounds."""
     selects = []
-    for table, stretches in zip(tables, _stretches(kind, spans, question), strict=True):
+    grains = [table.time for table in tables]
+    for table, stretches in zip(tables, _stretches(kind, grains, spans, question), strict=True):
         for sign, columns in ((1, table.columns), (-1, table.negated)):
             of_sign = [stretch for stretch in stretches if stretch.sign == sign]
             if of_sign:
@@ -391,11 +394,12 @@ def _bind(bound: dict[str, Any], value: Any, kind: str) -> str:
     return f"%({name})s::{kind}"
 
 
-def _stretches(kind: str, spans: Sequence[Span], question: Question) -> tuple[list[Piece], list[Piece], list[Piece]]:
-    """The minutes, hours and days that make up the spans."""
+def _stretches(kind: str, grains: Sequence[str], spans: Sequence[Span], question: Question) -> list[list[Piece]]:
+    """What of each grain makes up the spans."""
     now = question.window.now
     if kind == "counts":
         found = pieces(spans, now, minutes_back=COUNT_MINUTES_BACK, may_take_away=True)
     else:
-        found = pieces(spans, now, may_take_away=kind in _MAY_TAKE_AWAY)
-    return found.minutes, found.hours, found.days
+        found = pieces(spans, now, has_fives="five" in grains, may_take_away=kind in _MAY_TAKE_AWAY)
+    of_grain = {"minute": found.minutes, "five": found.fives, "hour": found.hours, "day": found.days}
+    return [of_grain[grain] for grain in grains]

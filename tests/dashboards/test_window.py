@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from dashboards.window import (
     COUNT_MINUTES_BACK,
     DAY,
+    FIVE_MINUTES,
     HOUR,
     MINUTE,
     PRESETS,
+    Piece,
     Pieces,
     Span,
     WindowError,
@@ -60,6 +62,30 @@ def test_steps_and_pieces_cover_the_window_without_gap_or_overlap(back: int, len
     for grain, length_of in ((found.minutes, MINUTE), (found.hours, HOUR), (found.days, DAY)):
         assert all(floor(piece.start, length_of) == piece.start for piece in grain)
         assert all(floor(piece.end, length_of) == piece.end for piece in grain)
+
+
+@given(back=MINUTES_AGO, length=st.integers(1, 40 * 24 * 60), zone=ZONES)
+def test_what_is_kept_by_five_minutes_takes_the_place_of_minutes(back: int, length: int, zone: ZoneInfo) -> None:
+    end = NOW - back * MINUTE
+    window = custom(end - length * MINUTE, end, NOW)
+    steps = window.steps(zone)
+
+    plain, found = pieces(steps, NOW), pieces(steps, NOW, has_fives=True)
+
+    assert (found.hours, found.days) == (plain.hours, plain.days)
+    assert minutes_of([*found.minutes, *found.fives]) == minutes_of(plain.minutes)
+    assert all(floor(at, FIVE_MINUTES) == at for piece in found.fives for at in (piece.start, piece.end))
+    # Minutes alone at either end of what a step has of an hour.
+    assert all(piece.end - piece.start < FIVE_MINUTES or window.step < FIVE_MINUTES for piece in found.minutes)
+
+
+def minutes_of(stretches: list[Piece]) -> list[tuple[int, datetime]]:
+    """Every minute and its place, in order."""
+    return sorted(
+        (piece.place, piece.start + number * MINUTE)
+        for piece in stretches
+        for number in range((piece.end - piece.start) // MINUTE)
+    )
 
 
 @given(back=MINUTES_AGO, length=st.integers(1, 40 * 24 * 60), zone=ZONES)

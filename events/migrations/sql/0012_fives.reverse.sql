@@ -1,0 +1,3 @@
+DROP TABLE events_people_fives, events_hurtusers_fives, events_nameusers_fives, events_featureusers_fives,
+    events_endpointusers_fives, events_endpointlatency_fives, events_namecounts_minutes, events_featurecounts_minutes,
+    events_trialcounts_minutes;
