@@ -1,8 +1,8 @@
 """The window that a page looks through: which span of time, in how many steps, and which rows of the rollups make it up. Pure.
 
 Rollups come by minute, hour and day (UTC), some by five minutes, and the finer ones are kept for a shorter time (events.rollups).
-`pieces` cuts any span into a few stretches of each, so that a question reads some hundred buckets whatever the window is: the minutes
-up to the first full hour, the hours up to the first full day, the days, and back again.
+`pieces` cuts any span into a few stretches of each, so that a question reads some hundred buckets whatever the window is: the
+minutes up to the first full hour, the hours up to the first full day, the days, and back again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class Span:
 class Piece(NamedTuple):
     """A stretch of whole buckets of one grain, and the place of the span in the list that it belongs to.
 
-    ``sign`` is -1 for hours that a day has too many: numbers of theirs are taken away again.
+    ``sign`` is -1 for hours that a day has too many, and minutes that an hour has: numbers of theirs are taken away again.
     """
 
     place: int
@@ -188,55 +188,68 @@ def pieces(
 ) -> Pieces:
     """The spans as stretches of minutes, hours and days, without gap or overlap; with ``has_fives`` also of five minutes.
 
-    With ``may_take_away``, for numbers that can be subtracted, most of a day is the day without some hours: a day of a zone that is
-    an hour off is a day and two hours, not 24.
+    With ``may_take_away``, for numbers that can be subtracted, most of a day is the day without some hours, and most of an hour the
+    hour without some minutes: a day of a zone that is an hour off is a day and two hours, not 24.
 
     A bound that falls into a grain that is kept no longer moves down to the next coarser one. A span that ends now takes the whole
     bucket of today: nothing comes after now (a clock may be a minute ahead, and its events count).
     """
     found = Pieces([], [], [], [])
+    how = {"has_fives": has_fives, "may_take_away": may_take_away}
+    until = _ceil(now, HOUR) if may_take_away else None
     for place, span in enumerate(spans):
         start = aligned(span.start, now, minutes_back=minutes_back)
         end = _ceil(span.end, DAY) if span.end >= now else aligned(span.end, now, minutes_back=minutes_back)
         first_hour, last_hour = _ceil(start, HOUR), floor(end, HOUR)
         if first_hour > last_hour:
-            _add_part_of_hour(found, place, start, end, has_fives=has_fives)
+            _add_part_of_hour(found, place, start, end, **how)
             continue
-        _add_part_of_hour(found, place, start, first_hour, has_fives=has_fives)
-        _add_part_of_hour(found, place, last_hour, end, has_fives=has_fives)
+        _add_part_of_hour(found, place, start, first_hour, **how)
+        _add_part_of_hour(found, place, last_hour, end, **how)
         first_day, last_day = _ceil(first_hour, DAY), floor(last_hour, DAY)
         if first_day > last_day:
-            _add_part_of_day(found, place, first_hour, last_hour, may_take_away=may_take_away)
+            _add_part_of_day(found, place, first_hour, last_hour, until=until)
             continue
-        _add_part_of_day(found, place, first_hour, first_day, may_take_away=may_take_away)
+        _add_part_of_day(found, place, first_hour, first_day, until=until)
         _add(found.days, place, first_day, last_day)
-        _add_part_of_day(found, place, last_day, last_hour, may_take_away=may_take_away)
+        _add_part_of_day(found, place, last_day, last_hour, until=until)
     return found
 
 
-def _add_part_of_hour(found: Pieces, place: int, start: datetime, end: datetime, *, has_fives: bool) -> None:
+def _add_part_of_hour(
+    found: Pieces, place: int, start: datetime, end: datetime, *, has_fives: bool, may_take_away: bool
+) -> None:
     """Minutes of one hour."""
+    if may_take_away and end - start > HOUR / 2:
+        hour, next_hour = floor(start, HOUR), _ceil(end, HOUR)
+        _add(found.hours, place, hour, next_hour)
+        _add_minutes(found, place, hour, start, has_fives=has_fives, sign=-1)
+        _add_minutes(found, place, end, next_hour, has_fives=has_fives, sign=-1)
+    else:
+        _add_minutes(found, place, start, end, has_fives=has_fives)
+
+
+def _add_minutes(found: Pieces, place: int, start: datetime, end: datetime, *, has_fives: bool, sign: int = 1) -> None:
     first, last = _ceil(start, FIVE_MINUTES), floor(end, FIVE_MINUTES)
     if not has_fives or first >= last:
-        _add(found.minutes, place, start, end)
+        _add(found.minutes, place, start, end, sign)
         return
-    _add(found.minutes, place, start, first)
-    _add(found.fives, place, first, last)
-    _add(found.minutes, place, last, end)
+    _add(found.minutes, place, start, first, sign)
+    _add(found.fives, place, first, last, sign)
+    _add(found.minutes, place, last, end, sign)
 
 
-def _add_part_of_day(found: Pieces, place: int, start: datetime, end: datetime, *, may_take_away: bool) -> None:
-    """Hours of one day."""
-    if not may_take_away or end - start <= DAY / 2:
+def _add_part_of_day(found: Pieces, place: int, start: datetime, end: datetime, *, until: datetime | None) -> None:
+    """Hours of one day, of which those after ``until`` are empty; None: none may be taken away."""
+    if until is None or min(end, until) - start <= DAY / 2:
         _add(found.hours, place, start, end)
         return
     midnight, next_midnight = floor(start, DAY), _ceil(end, DAY)
     _add(found.days, place, midnight, next_midnight)
-    for too_many in ((midnight, start), (end, next_midnight)):
-        if too_many[0] < too_many[1]:
-            found.hours.append(Piece(place, *too_many, sign=-1))
+    _add(found.hours, place, midnight, start, -1)
+    _add(found.hours, place, end, next_midnight, -1)
 
 
-def _add(stretches: list[Piece], place: int, start: datetime, end: datetime) -> None:
+def _add(stretches: list[Piece], place: int, start: datetime, end: datetime, sign: int = 1) -> None:
     if start < end:
-        stretches.append(Piece(place, start, end))
+        stretches.append(Piece(place, start, end, sign))

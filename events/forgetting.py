@@ -14,7 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from events.ingest.labels import PERSONAL
 from events.ingest.types import Mark
 from events.latency import LARGEST_MS
-from events.rollups import CHUNK, FACTS, FAILURES_CHUNK, LATENCY_BUCKET, USERS_TABLES, WAIT_FOR_LOCK
+from events.rollups import CHUNK, FACTS, FAILURES_CHUNK, FAILURES_TABLES, LATENCY_BUCKET, USERS_TABLES, WAIT_FOR_LOCK
 
 FORGOTTEN: Mark = {"path": "*", "rule": "forgotten"}
 _BATCH = 2_000
@@ -159,16 +159,17 @@ def _leave_counters(hashes: Sequence[str]) -> int:
                 f"DELETE FROM {table} WHERE chunk = ANY(%s) AND bit_count(users) = 0",
                 [[number // CHUNK for number in numbers]],
             )
-        for number in numbers:
-            # The person's twelve digits become zeros.
-            cursor.execute(
-                """
-                UPDATE events_failures_days SET failures = failures - mod(div(failures, place), 1e12) * place
-                FROM (SELECT ('1e' || %(digits)s)::numeric AS place) AS theirs WHERE chunk = %(chunk)s
-                """,
-                {"digits": 12 * (number % FAILURES_CHUNK), "chunk": number // FAILURES_CHUNK},
-            )
-        cursor.execute("DELETE FROM events_failures_days WHERE failures = 0")
+        for table in FAILURES_TABLES:
+            for number in numbers:
+                # The person's twelve digits become zeros.
+                cursor.execute(
+                    f"""
+                    UPDATE {table} SET failures = failures - mod(div(failures, place), 1e12) * place
+                    FROM (SELECT ('1e' || %(digits)s)::numeric AS place) AS theirs WHERE chunk = %(chunk)s
+                    """,
+                    {"digits": 12 * (number % FAILURES_CHUNK), "chunk": number // FAILURES_CHUNK},
+                )
+            cursor.execute(f"DELETE FROM {table} WHERE failures = 0")
         cursor.execute("DELETE FROM events_user_minutes WHERE user_id = ANY(%s)", [numbers])
         cursor.execute("DELETE FROM events_userfailure_minutes WHERE user_id = ANY(%s)", [numbers])
         rows = int(cursor.rowcount)

@@ -88,6 +88,14 @@ _COUNTERS = {
         "failures",
         "events_failures_of(known.id, event_count)",
     ),
+    "failuresanywhere": _Counter(
+        "environment, chunk",
+        f"environment, known.id / {FAILURES_CHUNK}",
+        _USER,
+        f"severity IN {FAILURES!r}",
+        "failures",
+        "events_failures_of(known.id, event_count)",
+    ),
     "issue": _Counter("fingerprint_id", "fingerprint_id", "", "fingerprint_id IS NOT NULL"),
     **{
         kind: _Counter(

@@ -39,8 +39,8 @@ WAIT_FOR_LOCK = "pg_advisory_xact_lock(hashtext('events.rollups.compact'))"
 class Coarse(NamedTuple):
     """Counters by fewer words than a series has: ``finer`` ones of the series of which ``condition`` is true, merged by ``words``.
 
-    ``selected`` tells how the words are read from a series or a fact, where they are not its columns. They are kept by hour and day,
-    and by a grain that is finer: numbers by the minute, sets and histograms by five minutes, of which there are fewer than events.
+    ``selected`` tells how the words are read from a series or a fact, where they are not its columns. They are kept by hour and
+    day, and by a grain that is finer: numbers by the minute, sets and histograms by five minutes.
     """
 
     words: str
@@ -67,6 +67,8 @@ FAILED_REQUEST = (
 COARSE = {
     "people": Coarse("service_id, environment, severity", "users"),
     "hurtusers": Coarse("service_id, environment", "users", f"severity IN {FAILURES!r}"),
+    # By all services together: a month of hours by each of them is several times as many sets.
+    "hurtanywhere": Coarse("environment", "users", f"severity IN {FAILURES!r}"),
     "nameusers": Coarse("service_id, environment, severity, name", "users"),
     "featureusers": Coarse(
         "service_id, environment, severity, feature",
@@ -96,10 +98,16 @@ COARSE = {
 USERS_TABLES = (
     "events_users_hours",
     "events_users_days",
-    *(f"events_{kind}_{grain}s" for kind, coarse in COARSE.items() if coarse.finer == "users" for grain in coarse.grains),
+    *(
+        f"events_{kind}_{grain}s"
+        for kind, coarse in COARSE.items()
+        if coarse.finer == "users"
+        for grain in coarse.grains
+    ),
 )
-# Users whose failures of a day are one number (events_failures_days): 12 digits each.
+# Users whose failures of a day are one number: 12 digits each.
 FAILURES_CHUNK = 512
+FAILURES_TABLES = ("events_failures_days", "events_failuresanywhere_days")
 # A histogram (migrations/sql/0004_series.sql) leaves this remainder when it is divided by this: how many events it holds.
 HISTOGRAM_SUM = 10**12 - 1
 
@@ -133,6 +141,7 @@ FOLDED_TABLES = (
     # A user seldom meets the same failure twice a day: coarser grains would have as many rows.
     FoldedTable("events_userfailure_minutes", "minute", None),
     FoldedTable("events_failures_days", "day", None),
+    FoldedTable("events_failuresanywhere_days", "day", None),
     FoldedTable("events_issue_hours", "hour", None),
 )
 
@@ -275,6 +284,8 @@ _FOLDS = f"""
             sum(events_failures_of(user_id, event_count::bigint)) AS failures
         FROM userfailure_minutes JOIN events_series ON events_series.id = series_id
         WHERE severity IN {FAILURES!r} GROUP BY 1, 2, 3, 4)
+    , failuresanywhere_days AS (
+        SELECT day, environment, chunk, sum(failures) AS failures FROM failures_days GROUP BY 1, 2, 3)
     , issue_hours AS (
         SELECT fingerprint_id, date_trunc('hour', minute, 'UTC') AS hour, sum(event_count) AS event_count
         FROM taken WHERE fingerprint_id IS NOT NULL GROUP BY 1, 2)
@@ -293,7 +304,8 @@ def _coarser(kind: str) -> str:
     finest = coarse.grains[0]
     return f"""
     , {kind}_{finest}s AS (
-        SELECT {finest}, {coarse.columns}{chunk}, {merged} FROM {coarse.finer}_{finest}s JOIN events_series ON events_series.id = series_id
+        SELECT {finest}, {coarse.columns}{chunk}, {merged}
+        FROM {coarse.finer}_{finest}s JOIN events_series ON events_series.id = series_id
         WHERE {coarse.condition} GROUP BY {finest}, {coarse.words}{chunk})
     , {kind}_hours AS (
         SELECT date_trunc('hour', {finest}, 'UTC') AS hour, {coarse.words}{chunk}, {merged} FROM {kind}_{finest}s
@@ -309,6 +321,7 @@ _ADDED = (
 )
 _ADDED_COUNT = "event_count = old.event_count + excluded.event_count"
 _ADDED_HISTOGRAM = "histogram = old.histogram + excluded.histogram"
+_ADDED_FAILURES = "failures = old.failures + excluded.failures"
 _ADDED_USERS = "users = old.users | excluded.users"
 _CHANGES = {"users": _ADDED_USERS, "latency": _ADDED_HISTOGRAM, "count": _ADDED}
 _KEYS_AND_CHANGES = {
@@ -317,7 +330,8 @@ _KEYS_AND_CHANGES = {
     "latency": ("series_id", _ADDED_HISTOGRAM),
     "user": ("series_id, user_id", _ADDED_COUNT),
     "users": ("series_id, chunk", _ADDED_USERS),
-    "failures": ("service_id, environment, chunk", "failures = old.failures + excluded.failures"),
+    "failures": ("service_id, environment, chunk", _ADDED_FAILURES),
+    "failuresanywhere": ("environment, chunk", _ADDED_FAILURES),
     "userfailure": ("user_id, series_id", _ADDED_COUNT),
     "issue": ("fingerprint_id", _ADDED_COUNT),
     **{kind: (f"{coarse.words}{_MERGED[coarse.finer][0]}", _CHANGES[coarse.finer]) for kind, coarse in COARSE.items()},
@@ -335,6 +349,7 @@ def merge_into(table: str, source: str) -> str:
         "latency": "histogram",
         "users": "users",
         "failures": "failures",
+        "failuresanywhere": "failures",
     }.get(COARSE[kind].finer if kind in COARSE else kind, "event_count")
     return (
         f"INSERT INTO {table} AS old ({key}, {values}) SELECT {key}, {values} FROM {source} "

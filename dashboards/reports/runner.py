@@ -13,16 +13,17 @@ A question is a SELECT, or ", name AS (…) … SELECT …", over these named re
 - ``percentiles``: of the same histograms, merged by a line ``-- percentiles: COLUMNS WHERE CONDITION``, a row each: those columns,
   samples, p50, p95, p99 (buckets).
 - ``users``: ``series`` and chunk, users: a set of users, as bits. Sets are merged with bit_or(users) GROUP BY chunk, and then
-  counted with sum(bit_count(users)); a chunk may come several times.
+  counted with sum(bit_count(users)); a chunk may come several times. A line ``-- users: CONDITION`` says of which series.
 - ``people``: service_id, environment, severity, chunk, users: the same sets by these words alone, some dozens a day.
 - ``name_users``: service_id, environment, severity, name, chunk, users.
 - ``feature_users``: service_id, environment, severity, feature, chunk, users: of events that name a feature.
-- ``hurt_users``: service_id, environment, chunk, users: of all failures.
+- ``hurt_users``: environment, chunk, users: of all failures.
 - ``endpoint_users``: service_id, environment, endpoint, chunk, users: of requests that failed.
 - ``endpoint_latencies``: how long the requests of each endpoint took, merged as ``latencies`` are by a line
   ``-- endpoint_latencies: COLUMNS WHERE CONDITION``, whose words are service_id, environment, endpoint; ``endpoint_percentiles``
   likewise.
-- ``name_counts``: service_id, environment, severity, name, event_count, duration_count, duration_ms: ``counts`` by these words.
+- ``name_counts``: service_id, environment, severity, name, event_count, duration_count, duration_ms: counts by these words; one
+  may come several times.
 - ``feature_counts``: service_id, environment, severity, feature ("" for none), is_use, and the same numbers: of events that name a
   feature, and of all uses (feature_used).
 - ``trial_counts``: service_id, environment, trial_type, has_converted, and the same numbers: of trials that ended.
@@ -46,7 +47,7 @@ from dashboards.window import COUNT_MINUTES_BACK, Piece, Span, pieces
 from events.rollups import CHUNK, COARSE
 
 _FOLDER = Path(__file__).parent / "sql"
-_HEADERS = ("series", "latencies", "endpoint_latencies", "percentiles", "endpoint_percentiles")
+_HEADERS = ("series", "users", "latencies", "endpoint_latencies", "percentiles", "endpoint_percentiles")
 _FEW = "-- few series"
 
 
@@ -72,18 +73,19 @@ class _Table(NamedTuple):
 _COUNTED = "event_count, duration_count, duration_ms"
 _UNCOUNTED = "-event_count AS event_count, -duration_count AS duration_count, -duration_ms AS duration_ms"
 _SUMS = "sum(event_count)::bigint AS event_count, sum(duration_count)::bigint AS duration_count, sum(duration_ms) AS duration_ms"
+_NEGATED_SUMS = _SUMS.replace("sum(", "-sum(")
 _OF_SERIES = "JOIN events_series ON events_series.id = series_id"
 _HISTOGRAM = "events_histogram(bucket, event_count) AS histogram"
 _USERS = f"user_id / {CHUNK} AS chunk, events_set_of_users(array_agg(mod(user_id, {CHUNK}))) AS users"
 # Minutes, hours and days of each kind.
 _FINE = {
     "counts": (
-        _Table("events_count_minutes", "minute", _COUNTED),
+        _Table("events_count_minutes", "minute", _COUNTED, negated=_UNCOUNTED),
         _Table("events_count_hours", "hour", _COUNTED, negated=_UNCOUNTED),
         _Table("events_count_days", "day", _COUNTED),
     ),
     "latencies": (
-        _Table("events_bucket_minutes", "minute", _HISTOGRAM),
+        _Table("events_bucket_minutes", "minute", _HISTOGRAM, negated=f"-{_HISTOGRAM}"),
         _Table("events_latency_hours", "hour", "histogram", negated="-histogram AS histogram"),
         _Table("events_latency_days", "day", "histogram"),
     ),
@@ -119,18 +121,18 @@ _MAY_TAKE_AWAY = (
 )
 
 
-def _coarse_tables(kind: str, *, is_of_release: bool) -> tuple[_Table, ...]:
-    """From fine to coarse. Sets and histograms of minutes are not kept by few words, and nothing that is knows releases: both are put
-    together from the rows of series.
+def _coarse_tables(name: str, *, is_of_release: bool) -> tuple[_Table, ...]:
+    """From fine to coarse. Sets and histograms of minutes are not kept by few words, and nothing that is knows releases: both are
+    put together from the rows of series.
     """
-    coarse = COARSE[_COARSE[kind]]
+    coarse = COARSE[name]
     minutes, hours, days = _FINE[_FINER[coarse.finer]]
 
     def from_series(table: _Table) -> _Table:
         if coarse.finer == "count" and table is minutes:  # an hour has as many rows as events: merged by numbers first
             return table._replace(
-                columns=_SUMS, merged_by="series_id", selected=coarse.columns, condition=coarse.condition,
-                given_words=_COUNTED,
+                columns=_SUMS, negated=_NEGATED_SUMS, merged_by="series_id", selected=coarse.columns,
+                condition=coarse.condition, given_words=_COUNTED,
             )  # fmt: skip
         if table.merged_by:  # by numbers, not by texts
             given = "chunk, users" if coarse.finer == "users" else "histogram"
@@ -144,17 +146,17 @@ def _coarse_tables(kind: str, *, is_of_release: bool) -> tuple[_Table, ...]:
 
     if is_of_release:
         return (from_series(minutes), from_series(hours), from_series(days))
-    finest = minutes if coarse.grains[0] == "minute" else hours._replace(time=coarse.grains[0], negated="")
-    kept = (table._replace(name=f"events_{_COARSE[kind]}_{table.time}s", words=coarse.words) for table in (finest, hours, days))
+    finest = minutes if coarse.grains[0] == "minute" else hours._replace(time=coarse.grains[0])
+    kept = (table._replace(name=f"events_{name}_{table.time}s", words=coarse.words) for table in (finest, hours, days))
     return (*kept,) if finest is minutes else (from_series(minutes), *kept)
 
 
-_KINDS = {**_FINE, **{kind: _coarse_tables(kind, is_of_release=False) for kind in _COARSE}}
-_OF_RELEASE = {kind: _coarse_tables(kind, is_of_release=True) for kind in _COARSE}
+_KINDS = {**_FINE, **{kind: _coarse_tables(name, is_of_release=False) for kind, name in _COARSE.items()}}
+_OF_RELEASE = {kind: _coarse_tables(name, is_of_release=True) for kind, name in _COARSE.items()}
+# What is kept of all services together besides.
+_ANYWHERE = {"hurt_users": _coarse_tables("hurtanywhere", is_of_release=False)}
 # More ranges than these of one table are read in a loop; looked up by series, a range costs less than the loop.
 _MOST_RANGES, _MOST_LOOKED_UP = 6, 60
-# The primary key (time, series) is skipped through from one of the series to the next.
-_LOOKED_UP = " AND series_id = ANY(ARRAY(SELECT series_id FROM series))"
 _NARROW = "series_id IN (SELECT series_id FROM series)"
 _WORDS = "service_id, name, severity, endpoint, environment, release, labels"
 
@@ -179,11 +181,11 @@ def ask[Row](
         for suffix, spans in _spans(question, steps).items():
             if f"{kind}{suffix}" in _named(text):
                 place = ", place" if suffix == "_by_step" else ""
-                how = _How(
-                    place, _narrowing(kind, question, headers["few"], is_narrow=bool(narrowed)), bool(headers["few"])
-                )
+                how = _How(place, _narrowing(kind, question, headers, is_narrow=bool(narrowed)), bool(headers["few"]))
                 if question.filters.release:
                     tables = _OF_RELEASE.get(kind, tables)
+                elif question.filters.service_id is None:
+                    tables = _ANYWHERE.get(kind, tables)
                 rows = _rows(kind, tables, spans(), question, bound, how)
                 if headers["few"]:
                     # The planner takes tens of series for one, and would read all rows again for each of them.
@@ -243,13 +245,19 @@ def _of_filters(question: Question) -> list[str]:
     return conditions + [f"{word} = %({word})s" for word in ("environment", "release") if getattr(filters, word)]
 
 
-def _narrowing(kind: str, question: Question, few: str, *, is_narrow: bool) -> Callable[[_Table], str]:
+def _narrowing(
+    kind: str, question: Question, headers: Mapping[str, str], *, is_narrow: bool
+) -> Callable[[_Table], str]:
     """What else rows of a table must be, as " AND …" or ""."""
     if kind in _COARSE:
         filters = _of_filters(question)
         return lambda table: _of_coarse(table, [*filters, *([table.condition] if table.condition else [])])
-    if few:
-        return lambda table: _LOOKED_UP
+    of_users = f" WHERE {headers['users']}" if kind == "users" and headers["users"] else ""
+    if headers["few"]:
+        # The primary key (time, series) is skipped through from one of the series to the next.
+        return lambda table: f" AND series_id = ANY(ARRAY(SELECT series_id FROM series{of_users}))"
+    if of_users:
+        return lambda table: f" AND series_id IN (SELECT series_id FROM series{of_users})"
     return lambda table: f" AND {_NARROW}" if table.merged_by and is_narrow else ""
 
 
@@ -263,7 +271,10 @@ def _of_coarse(table: _Table, conditions: Sequence[str]) -> str:
 def _relation(kind: str, rows: str, place: str, merged_by: str, *, is_narrow: bool) -> str:
     """What a question sees of the rows that it reads."""
     if kind in _COARSE and COARSE[_COARSE[kind]].finer == "count":
+        if not _is_taking_away(rows):
+            return rows
         words = COARSE[_COARSE[kind]].words
+        # What was taken away again is not there.
         return f"SELECT {words}{place}, {_SUMS} FROM ({rows}) AS found GROUP BY {words}{place} HAVING sum(event_count) <> 0"
     if kind in _COARSE and not merged_by:
         return f"SELECT * FROM ({rows}) AS found"
@@ -292,6 +303,10 @@ def _relation(kind: str, rows: str, place: str, merged_by: str, *, is_narrow: bo
         else ("bucket, event_count", "events_buckets")
     )
     return f"SELECT merged.*, {told} FROM ({merged}) AS merged CROSS JOIN LATERAL {function}(histogram) AS told"
+
+
+def _is_taking_away(rows: str) -> bool:
+    return _UNCOUNTED in rows or _NEGATED_SUMS in rows
 
 
 def _split(merged_by: str) -> tuple[str, str]:

@@ -236,13 +236,17 @@ def _in_days(question: Question) -> dict[str, Any]:
     """The window as whole days (UTC), and what those have too little or too much."""
     window = question.window
     found = pieces([window.span], window.now, may_take_away=True)
-    rest = found.minutes + found.hours
+    start = min((piece.start for piece in found.days), default=window.start)
+    end = max((piece.end for piece in found.days), default=start)
+    # A window that ends now reaches as far as its pieces.
+    last = window.end if window.end < window.now else max(piece.end for piece in (*found.hours, *found.days))
+    rest = [edge for edge in ((window.start, start), (end, last)) if edge[0] != edge[1]]
     return {
-        "days_start": min((piece.start for piece in found.days), default=window.start),
-        "days_end": max((piece.end for piece in found.days), default=window.start),
-        "starts": [piece.start for piece in rest],
-        "ends": [piece.end for piece in rest],
-        "signs": [piece.sign for piece in rest],
+        "days_start": start,
+        "days_end": end,
+        "starts": [min(edge) for edge in rest],
+        "ends": [max(edge) for edge in rest],
+        "signs": [1 if first < last else -1 for first, last in rest],
     }
 
 

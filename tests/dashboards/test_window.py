@@ -88,33 +88,42 @@ def minutes_of(stretches: list[Piece]) -> list[tuple[int, datetime]]:
     )
 
 
-@given(back=MINUTES_AGO, length=st.integers(1, 40 * 24 * 60), zone=ZONES)
-def test_what_a_day_has_too_many_is_taken_away_again(back: int, length: int, zone: ZoneInfo) -> None:
+@given(back=MINUTES_AGO, length=st.integers(1, 40 * 24 * 60), zone=ZONES, has_fives=st.booleans())
+def test_what_a_day_or_an_hour_has_too_many_is_taken_away_again(
+    back: int, length: int, zone: ZoneInfo, *, has_fives: bool
+) -> None:
     end = NOW - back * MINUTE
     window = custom(end - length * MINUTE, end, NOW)
     steps = window.steps(zone)
 
     plain = pieces(steps, NOW, minutes_back=COUNT_MINUTES_BACK)
-    signed = pieces(steps, NOW, minutes_back=COUNT_MINUTES_BACK, may_take_away=True)
+    signed = pieces(steps, NOW, minutes_back=COUNT_MINUTES_BACK, has_fives=has_fives, may_take_away=True)
 
-    assert plain.minutes == signed.minutes
-    assert hours_of(signed) == hours_of(plain)
-    assert all(abs(sign) <= 1 for sign in hours_of(signed).values())
+    assert levels_of(signed) == levels_of(plain)
     for grain, length_of in ((signed.hours, HOUR), (signed.days, DAY)):
         assert all(
             floor(piece.start, length_of) == piece.start < piece.end == floor(piece.end, length_of) for piece in grain
         )
-    # Half a day at either end of each.
-    assert all(piece.end - piece.start <= DAY / 2 for piece in signed.hours)
+    # Half a day at either end of each, and half an hour; hours that are to come have no rows.
+    assert all(min(piece.end, NOW + HOUR) - piece.start <= DAY / 2 for piece in signed.hours)
+    assert all(piece.end - piece.start <= HOUR / 2 for piece in signed.minutes if piece.sign < 0)
 
 
-def hours_of(found: Pieces) -> dict[tuple[int, datetime], int]:
-    """How often each hour counts for each place; those that do not count are left out."""
+def levels_of(found: Pieces) -> dict[tuple[int, datetime], int]:
+    """How often time counts for each place, from each moment on at which that changes."""
     counts: Counter[tuple[int, datetime]] = Counter()
-    for piece in (*found.hours, *found.days):
-        for number in range((piece.end - piece.start) // HOUR):
-            counts[piece.place, piece.start + number * HOUR] += piece.sign
-    return {key: count for key, count in counts.items() if count}
+    for piece in (*found.minutes, *found.fives, *found.hours, *found.days):
+        counts[piece.place, piece.start] += piece.sign
+        counts[piece.place, piece.end] -= piece.sign
+    reached: dict[tuple[int, datetime], int] = {}
+    for place in {place for place, _ in counts}:
+        edges = sorted((at, change) for (of_place, at), change in counts.items() if of_place == place)
+        level = 0
+        for at, change in edges:
+            level += change
+            if change:
+                reached[place, at] = level
+    return reached
 
 
 @given(back=MINUTES_AGO, length=st.integers(1, 40 * 24 * 60))

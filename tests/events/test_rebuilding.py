@@ -91,6 +91,8 @@ def test_counters_that_ingest_wrote_equal_the_events(filled: Sender) -> None:
         ("UPDATE events_trialcounts_hours SET event_count = 7 * event_count", "events_trialcounts_hours"),
         ("DELETE FROM events_trialcounts_days", "events_trialcounts_days"),
         ("UPDATE events_people_fives SET users = ~users WHERE severity = 'error'", "events_people_fives"),
+        ("UPDATE events_hurtanywhere_days SET users = users << 1", "events_hurtanywhere_days"),
+        ("UPDATE events_failuresanywhere_days SET failures = 2 * failures", "events_failuresanywhere_days"),
         ("DELETE FROM events_hurtusers_fives", "events_hurtusers_fives"),
         ("UPDATE events_endpointlatency_fives SET histogram = histogram + 1", "events_endpointlatency_fives"),
         ("UPDATE events_namecounts_minutes SET event_count = event_count - 1", "events_namecounts_minutes"),

@@ -2,7 +2,9 @@
 -- Parameters: endpoints: the pattern of such an endpoint.
 -- Columns: endpoint, requests, refused, failures (as in failure_rates.sql), and the same of the window before.
 -- Index: the primary keys of events_count_* (time, series).
--- series: endpoint ~* %(endpoints)s AND (name = 'api_response_time' OR severity IN ('critical', 'error'))
+-- A pattern is matched with the few different endpoints, not with every series of theirs.
+-- series: endpoint = ANY(ARRAY(SELECT endpoint FROM (SELECT DISTINCT endpoint FROM events_series OFFSET 0) AS endpoints WHERE endpoint ~* %(endpoints)s))
+-- series: AND (name = 'api_response_time' OR severity IN ('critical', 'error'))
 , told AS (
     SELECT endpoint, name, severity, labels ->> 'status' AS status, event_count, 0 AS event_count_before FROM counts
     UNION ALL SELECT endpoint, name, severity, labels ->> 'status', 0, event_count FROM counts_before

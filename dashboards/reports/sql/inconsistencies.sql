@@ -3,6 +3,7 @@
 -- Columns: service_id, record ("" when none was named), events, events_before, users_hurt, releases (text[] of those that told of it).
 -- Indexes: the primary keys of events_count_* and events_users_* (time, series).
 -- series: name = 'data_consistency_error'
+-- few series
 , now AS (
     SELECT service_id, coalesce(labels ->> 'record', '') AS record, sum(event_count)::bigint AS events,
         array_remove(array_agg(DISTINCT release), '') AS releases

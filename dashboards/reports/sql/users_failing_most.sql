@@ -3,17 +3,20 @@
 -- is to be added to those days, or taken away from them again.
 -- Columns: user_id, failures.
 -- Days are read from numbers that hold twelve digits for each of 512 users. Who has fewer failures in them than the last of the first,
--- by more than the rest can make up for, is not looked at.
--- Indexes: the primary keys of events_failures_days (day first) and events_userfailure_minutes (minute first).
+-- by more than the rest can make up for, is not looked at; nor is the rest of theirs. (Sums of bigint would be numeric, and slow;
+-- whole numbers are exact as float8.)
+-- Indexes: the primary keys of events_failures_days and events_failuresanywhere_days (day first) and events_userfailure_minutes (minute first).
 , of_days AS MATERIALIZED (
     SELECT chunk * 512 + 512 - place AS user_id, digits[1] COLLATE "C" AS digits FROM (
-        SELECT chunk, lpad(sum(failures)::text, 6144, '0') AS all_digits FROM events_failures_days
-        WHERE day >= %(days_start)s AND day < %(days_end)s
-            AND (%(service_id)s::int IS NULL OR service_id = %(service_id)s) AND (%(environment)s = '' OR environment = %(environment)s)
+        SELECT chunk, lpad(sum(failures)::text, 6144, '0') AS all_digits FROM (
+            SELECT day, environment, chunk, failures FROM events_failures_days WHERE service_id = %(service_id)s::int
+            UNION ALL SELECT day, environment, chunk, failures FROM events_failuresanywhere_days WHERE %(service_id)s::int IS NULL
+        ) AS found
+        WHERE day >= %(days_start)s AND day < %(days_end)s AND (%(environment)s = '' OR environment = %(environment)s)
         GROUP BY chunk
     ) AS chunks CROSS JOIN LATERAL regexp_matches(all_digits, '.{12}', 'g') WITH ORDINALITY AS part (digits, place)
 ), of_rest AS MATERIALIZED (
-    SELECT user_id, sum(sign * event_count) AS failures
+    SELECT user_id, sum(sign * event_count::float8)::bigint AS failures
     FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[], %(signs)s::int[]) AS piece (starts_at, ends_at, sign)
     CROSS JOIN LATERAL (
         SELECT user_id, series_id, event_count FROM events_userfailure_minutes WHERE minute >= starts_at AND minute < ends_at OFFSET 0
@@ -26,9 +29,13 @@
         coalesce((SELECT digits FROM of_days ORDER BY digits DESC OFFSET %(most)s - 1 LIMIT 1), '0')::bigint
             + (SELECT least(min(failures), 0) - greatest(max(failures), 0) FROM of_rest), 1
     )::text, 12, '0') AS digits
-), told AS (
+), first AS MATERIALIZED (
     SELECT user_id, of_days.digits::bigint AS failures FROM of_days JOIN enough ON of_days.digits >= enough.digits
+), told AS (
+    SELECT user_id, failures FROM first
     UNION ALL SELECT user_id, failures FROM of_rest
+    -- Who has none in those days is among the first when one is enough.
+    WHERE (SELECT digits::bigint FROM enough) <= 1 OR user_id IN (SELECT user_id FROM first)
 )
 SELECT user_id, sum(failures)::bigint AS failures FROM told GROUP BY user_id HAVING sum(failures) > 0
 ORDER BY failures DESC, user_id LIMIT %(most)s

@@ -2,6 +2,7 @@
 -- events_namecounts_minutes, events_featurecounts_minutes, events_trialcounts_minutes: counts, of which a minute has a dozen.
 -- events_*_fives: sets of users and histograms by five minutes (``five`` is when they began); by the minute they would be too many.
 -- Kept as long as minutes are: eight days.
+-- events_hurtanywhere_*, events_failuresanywhere_days: events_hurtusers_* and events_failures_days of all services together.
 -- Frozen: later changes are later files.
 
 CREATE TABLE events_people_fives (
@@ -13,6 +14,22 @@ CREATE TABLE events_hurtusers_fives (
     five timestamptz NOT NULL, service_id integer NOT NULL, environment text NOT NULL,
     chunk integer NOT NULL, users bit(32768) STORAGE MAIN NOT NULL,
     PRIMARY KEY (five, service_id, environment, chunk)
+) WITH (fillfactor = 70);
+CREATE TABLE events_hurtanywhere_fives (
+    five timestamptz NOT NULL, environment text NOT NULL, chunk integer NOT NULL, users bit(32768) STORAGE MAIN NOT NULL,
+    PRIMARY KEY (five, environment, chunk)
+) WITH (fillfactor = 70);
+CREATE TABLE events_hurtanywhere_hours (
+    hour timestamptz NOT NULL, environment text NOT NULL, chunk integer NOT NULL, users bit(32768) STORAGE MAIN NOT NULL,
+    PRIMARY KEY (hour, environment, chunk)
+) WITH (fillfactor = 70);
+CREATE TABLE events_hurtanywhere_days (
+    day timestamptz NOT NULL, environment text NOT NULL, chunk integer NOT NULL, users bit(32768) STORAGE MAIN NOT NULL,
+    PRIMARY KEY (day, environment, chunk)
+) WITH (fillfactor = 70);
+CREATE TABLE events_failuresanywhere_days (
+    day timestamptz NOT NULL, environment text NOT NULL, chunk integer NOT NULL, failures numeric NOT NULL,
+    PRIMARY KEY (day, environment, chunk)
 ) WITH (fillfactor = 70);
 CREATE TABLE events_nameusers_fives (
     five timestamptz NOT NULL, service_id integer NOT NULL, environment text NOT NULL, severity text NOT NULL, name text NOT NULL,
@@ -99,3 +116,11 @@ SELECT minute, service_id, environment, coalesce(labels ->> 'trial_type', ''), c
 FROM events_count_minutes JOIN events_series ON events_series.id = series_id
 WHERE minute >= now() - interval '8 days' AND name = 'trial_conversion' GROUP BY 1, 2, 3, 4, 5;
 DROP TABLE users_fives;
+INSERT INTO events_hurtanywhere_fives
+SELECT five, environment, chunk, bit_or(users) FROM events_hurtusers_fives GROUP BY 1, 2, 3;
+INSERT INTO events_hurtanywhere_hours
+SELECT hour, environment, chunk, bit_or(users) FROM events_hurtusers_hours GROUP BY 1, 2, 3;
+INSERT INTO events_hurtanywhere_days
+SELECT day, environment, chunk, bit_or(users) FROM events_hurtusers_days GROUP BY 1, 2, 3;
+INSERT INTO events_failuresanywhere_days
+SELECT day, environment, chunk, sum(failures) FROM events_failures_days GROUP BY 1, 2, 3;
