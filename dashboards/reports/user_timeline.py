@@ -18,7 +18,7 @@ from events.user_events import (
     sums_of_user,
 )
 
-PAGE_SIZE = 200
+PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class UserFeature:
 class UserTimeline:
     """``known_since`` is the first day (UTC) that any event named the user, in the window or before.
 
-    Sums are of the newest 5,000 events; ``is_capped``: there may be more. ``events`` are a page of 200, newest first, and
+    Sums are of the newest 5,000 events; ``is_capped``: there may be more. ``events`` are a page of 100, newest first, and
     ``older`` is what the next page is asked for with; None on the last one.
     """
 
