@@ -378,6 +378,8 @@ def compact() -> int:
             # Scans of a large table begin where others are; all statements of a round must find the same facts.
             cursor.execute("SET LOCAL synchronize_seqscans = off")
             cursor.execute(f"SET LOCAL work_mem = '{_WORK_MEM}'")
+            # The planner takes a batch for ten facts: with cheap look-ups it might look all of them up for each series.
+            cursor.execute("SET LOCAL random_page_cost = 4")
             source = f"(SELECT * FROM {FACTS} WHERE ctid = ANY(ARRAY{_NEXT})) AS facts"
             for statement in ADD_WORDS:
                 cursor.execute(statement.format(source=source))
