@@ -64,16 +64,16 @@ class UserEvent:
 
 @dataclass(frozen=True, slots=True)
 class UserSum:
-    """Events that have these words in common; of the newest 5,000."""
+    """Events that have these words in common; of the newest 5,000. ``session_count`` is of all of these, the same in each sum."""
 
     name: str
     severity: str
     feature: str
-    session_id: str
     release: str
     event_count: int
     first_at: datetime
     last_at: datetime
+    session_count: int
 
 
 _COLUMNS = (
@@ -81,15 +81,17 @@ _COLUMNS = (
     "session_id", "labels", "issue_id",
 )  # fmt: skip
 _SUMS = """
-    SELECT name, severity, coalesce(labels ->> 'feature', ''), session_id, release, count(*), min(occurred_at), max(occurred_at)
-    FROM (
+    WITH newest AS MATERIALIZED (
         SELECT name, severity, labels, session_id, release, occurred_at FROM events_event
         WHERE user_hash = %(user_hash)s AND user_hash <> '' AND occurred_at >= %(start)s AND occurred_at < %(end)s
             AND id >= %(first_id)s AND id < %(last_id)s
             AND (%(service_id)s::bigint IS NULL OR service_id = %(service_id)s)
             AND (%(environment)s = '' OR environment = %(environment)s) AND (%(release)s = '' OR release = %(release)s)
         ORDER BY id DESC LIMIT %(most)s
-    ) AS newest GROUP BY 1, 2, 3, 4, 5
+    )
+    SELECT name, severity, coalesce(labels ->> 'feature', ''), release, count(*), min(occurred_at), max(occurred_at), (
+        SELECT count(*) FROM (SELECT DISTINCT session_id FROM newest WHERE session_id <> '') AS sessions
+    ) FROM newest GROUP BY 1, 2, 3, 4
 """
 
 

@@ -184,14 +184,15 @@ def ask[Row](
                 how = _How(place, _narrowing(kind, question, headers, is_narrow=bool(narrowed)), bool(headers["few"]))
                 if question.filters.release:
                     tables = _OF_RELEASE.get(kind, tables)
-                elif question.filters.service_id is None:
-                    tables = _ANYWHERE.get(kind, tables)
+                else:
+                    tables = _ANYWHERE.get(kind, tables) if question.filters.service_id is None else tables
+                    tables = [_asked_for(table, _named(text)) for table in tables] if _is_coarse_count(kind) else tables
                 rows = _rows(kind, tables, spans(), question, bound, how)
                 if headers["few"]:
                     # The planner takes tens of series for one, and would read all rows again for each of them.
                     relations.append(f"{kind}{suffix}_read AS MATERIALIZED ({rows})")
                     rows = f"SELECT * FROM {kind}{suffix}_read"
-                relation = _relation(kind, rows, place, headers.get(kind, ""), is_narrow=bool(narrowed))
+                relation = _relation(kind, rows, tables[-1], place, headers.get(kind, ""), is_narrow=bool(narrowed))
                 relations.append(f"{kind}{suffix} AS ({relation})")
     if not relations or "series" in _named(text) or any("series" in _named(relation) for relation in relations):
         relations.insert(0, f"series AS (SELECT id AS series_id, {_WORDS} FROM events_series{narrowed})")
@@ -261,6 +262,20 @@ def _narrowing(
     return lambda table: f" AND {_NARROW}" if table.merged_by and is_narrow else ""
 
 
+def _is_coarse_count(kind: str) -> bool:
+    return kind in _COARSE and COARSE[_COARSE[kind]].finer == "count"
+
+
+def _asked_for(table: _Table, named: frozenset[str]) -> _Table:
+    """Of a table of counts by few words those words and numbers that a question names: a small question is planned sooner."""
+    words = [word for word in table.words.split(", ") if word in named] or table.words.split(", ")[:1]
+    told = [
+        ", ".join(one for one in columns.split(", ") if one.rpartition(" ")[2] in {"event_count", *named})
+        for columns in (table.columns, table.negated)
+    ]
+    return table._replace(words=", ".join(words), columns=told[0], negated=told[1])
+
+
 def _of_coarse(table: _Table, conditions: Sequence[str]) -> str:
     narrow = " AND ".join(conditions)
     if table.given_words:
@@ -268,14 +283,17 @@ def _of_coarse(table: _Table, conditions: Sequence[str]) -> str:
     return f" AND {narrow}" if narrow else ""
 
 
-def _relation(kind: str, rows: str, place: str, merged_by: str, *, is_narrow: bool) -> str:
-    """What a question sees of the rows that it reads."""
-    if kind in _COARSE and COARSE[_COARSE[kind]].finer == "count":
-        if not _is_taking_away(rows):
+def _relation(kind: str, rows: str, of: _Table, place: str, merged_by: str, *, is_narrow: bool) -> str:
+    """What a question sees of the rows that it reads; ``of``: the coarsest table that they may be of."""
+    if _is_coarse_count(kind):
+        if "-event_count" not in rows and "-sum(event_count)" not in rows:
             return rows
-        words = COARSE[_COARSE[kind]].words
+        words = COARSE[_COARSE[kind]].words if of.selected else of.words
+        sums = ", ".join(one for one in _SUMS.split(", ") if one.rpartition(" ")[2] in of.columns)
         # What was taken away again is not there.
-        return f"SELECT {words}{place}, {_SUMS} FROM ({rows}) AS found GROUP BY {words}{place} HAVING sum(event_count) <> 0"
+        return (
+            f"SELECT {words}{place}, {sums} FROM ({rows}) AS found GROUP BY {words}{place} HAVING sum(event_count) <> 0"
+        )
     if kind in _COARSE and not merged_by:
         return f"SELECT * FROM ({rows}) AS found"
     if kind == "users":
@@ -303,10 +321,6 @@ def _relation(kind: str, rows: str, place: str, merged_by: str, *, is_narrow: bo
         else ("bucket, event_count", "events_buckets")
     )
     return f"SELECT merged.*, {told} FROM ({merged}) AS merged CROSS JOIN LATERAL {function}(histogram) AS told"
-
-
-def _is_taking_away(rows: str) -> bool:
-    return _UNCOUNTED in rows or _NEGATED_SUMS in rows
 
 
 def _split(merged_by: str) -> tuple[str, str]:

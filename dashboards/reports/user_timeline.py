@@ -102,7 +102,7 @@ def user_timeline(question: Question, *, user: str, before: str = "", most: int 
         event_count=event_count,
         failures=sum(one.event_count for one in sums if one.severity in FAILURES),
         is_capped=event_count >= MOST_ADDED,
-        sessions=len({one.session_id for one in sums} - {""}),
+        sessions=sums[0].session_count if sums else 0,
         first_at=min((one.first_at for one in sums), default=None),
         last_at=max((one.last_at for one in sums), default=None),
         kinds=_kinds(sums),
