@@ -186,7 +186,8 @@ def ask[Row](
                     tables = _OF_RELEASE.get(kind, tables)
                 else:
                     tables = _ANYWHERE.get(kind, tables) if question.filters.service_id is None else tables
-                    tables = [_asked_for(table, _named(text)) for table in tables] if _is_coarse_count(kind) else tables
+                    if _is_coarse_count(kind):
+                        tables = tuple(_asked_for(table, _named(text)) for table in tables)
                 rows = _rows(kind, tables, spans(), question, bound, how)
                 if headers["few"]:
                     # The planner takes tens of series for one, and would read all rows again for each of them.
