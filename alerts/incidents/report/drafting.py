@@ -114,6 +114,8 @@ def _when(facts: Facts) -> str:
 def _hurt(users: int | None, failed: int | None) -> str:
     if users is None or failed is None:
         return ""
+    if not users and not failed:
+        return "No failure was counted meanwhile."
     who = "1 user was hurt" if users == 1 else f"{users:,} users were hurt"
     return f"{who}; {'1 request' if failed == 1 else f'{failed:,} requests'} failed."
 
