@@ -115,7 +115,7 @@ class IncidentDetailSerializer(IncidentSummarySerializer):
     """An incident with everything that is known of it."""
 
     moves = serializers.SerializerMethodField(help_text="What may be done next.")
-    users_hurt = serializers.SerializerMethodField(help_text="Whom its failures name; null: it is too long ago.")
+    users_hurt = serializers.SerializerMethodField(help_text="Whom its failures name; null: nothing says which failures are of it.")
     alerts = serializers.SerializerMethodField(help_text=f"At most {_LISTED}.")
     issues = serializers.SerializerMethodField(help_text=f"At most {_LISTED}.")
     steps = serializers.SerializerMethodField(help_text="Of its runbook, in order.")
@@ -127,7 +127,8 @@ class IncidentDetailSerializer(IncidentSummarySerializer):
         return [move.value for move in moves_from(incident.state)]
 
     def get_users_hurt(self, incident: Incident) -> int | None:
-        return impact.hurt(incident, now=timezone.now()).users
+        alerts = list(incident.alerts.select_related("rule"))
+        return impact.impact_of(incident, alerts, now=timezone.now()).users_count
 
     @extend_schema_field(IncidentAlertSerializer(many=True))
     def get_alerts(self, incident: Incident) -> Any:

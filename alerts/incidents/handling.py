@@ -1,6 +1,7 @@
 """What people do about an incident. Its alerts follow: who has it in hand is not paged again."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -71,22 +72,27 @@ def set_severity(incident_id: int, severity: int, *, by: Person, at: datetime, w
     return bool(changed)
 
 
-def set_roles(
-    incident_id: int, *, commander: User | None, communications_lead: User | None, by: Person, at: datetime
-) -> bool:
-    """Who decides, and who tells users. False when nothing changes."""
+class Role(StrEnum):
+    """Who does what; the values are fields of an incident."""
+
+    COMMANDER = "commander"
+    COMMUNICATIONS_LEAD = "communications_lead"
+
+
+_DOES = {Role.COMMANDER: "commands", Role.COMMUNICATIONS_LEAD: "tells users"}
+
+
+def set_role(incident_id: int, role: Role, person: User | None, *, by: Person, at: datetime) -> bool:
+    """Who decides, or who tells users; None: nobody any more. False when it is so already."""
     with transaction.atomic():
         incident = Incident.objects.select_for_update().get(pk=incident_id)
-        roles = (("commander", "commands", commander), ("communications_lead", "tells users", communications_lead))
-        told = []
-        for name, verb, person in roles:
-            if getattr(incident, f"{name}_id") != (person.pk if person else None):
-                setattr(incident, name, person)
-                told.append(f"{name_of(person)} {verb}." if person else f"Nobody {verb} any more.")
-        if told:
-            incident.save(update_fields=["commander", "communications_lead"])
-            timeline.write(incident_id, IncidentEntryKind.ROLE, at=at, text=" ".join(told), by=by)
-    return bool(told)
+        if getattr(incident, f"{role}_id") == (person.pk if person else None):
+            return False
+        setattr(incident, role, person)
+        incident.save(update_fields=[role])
+        text = f"{name_of(person)} {_DOES[role]}." if person else f"Nobody {_DOES[role]} any more."
+        timeline.write(incident_id, IncidentEntryKind.ROLE, at=at, text=text, by=by)
+    return True
 
 
 def describe(

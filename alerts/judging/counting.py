@@ -41,7 +41,7 @@ class Ledger:
         self._numbers: dict[tuple[Any, ...], int] = {}
 
     def _add(self, number: int, row: tuple[Any, ...]) -> None:
-        words = _words(row)
+        words = words_of(row)
         self.catalogue.add(number, words)
         shape = self._shapes.setdefault((*row[:5], row[6]), len(self._shapes))
         if shape == len(self.shapes.words):
@@ -200,7 +200,7 @@ def users(*, start: datetime, end: datetime, severities: Iterable[str]) -> list[
             """,
             {"start": start, "end": end, "severities": list(severities)},
         )
-        return [(_words(row), row[7]) for row in cursor.fetchall()]
+        return [(words_of(row), row[7]) for row in cursor.fetchall()]
 
 
 def by_minute(*, start: datetime, end: datetime) -> list[tuple[Words, datetime, int]]:
@@ -215,7 +215,7 @@ def by_minute(*, start: datetime, end: datetime) -> list[tuple[Words, datetime, 
             """,
             {"start": start, "end": end},
         )
-        return [(_words(row), row[7], int(row[8])) for row in cursor.fetchall()]
+        return [(words_of(row), row[7], int(row[8])) for row in cursor.fetchall()]
 
 
 def first_heard() -> datetime | None:
@@ -288,7 +288,7 @@ def _series(kind_of: Callable[[Words], int]) -> dict[int, int]:
     """The kind of each series that has one, by its number."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {WORDS}, id FROM events_series")
-        kinds = {row[7]: int(kind_of(_words(row))) for row in cursor.fetchall()}
+        kinds = {row[7]: int(kind_of(words_of(row))) for row in cursor.fetchall()}
     return {number: kind for number, kind in kinds.items() if kind}
 
 
@@ -302,10 +302,10 @@ def _facts(start: datetime, end: datetime) -> list[tuple[Words, datetime, int | 
             """,
             {"start": start, "end": end},
         )
-        return [(_words(row), row[7], row[8], row[9], int(row[10])) for row in cursor.fetchall()]
+        return [(words_of(row), row[7], row[8], row[9], int(row[10])) for row in cursor.fetchall()]
 
 
-def _words(row: tuple[Any, ...]) -> Words:
+def words_of(row: tuple[Any, ...]) -> Words:
     service_id, name, severity, endpoint, environment, release, labels = row[:7]
     return Words(service_id, name, severity, endpoint, environment, release, _labels(labels))
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from alerts.acting import handling as alert_handling
 from alerts.incidents import handling, timeline
 from alerts.incidents.following import follow
+from alerts.incidents.handling import Role
 from alerts.incidents.moving import Moved
 from alerts.models import Alert, AlertRule, Channel, Incident, IncidentEntryVersion, Notification, Route
 from tests.alerts.incidents.making import fire_grave, make_incident, said
@@ -110,14 +111,17 @@ class TestDescribing:
     def test_roles_and_severity_are_told(self, now: datetime, admin_user: User) -> None:
         incident = make_incident(at=now)
 
-        assert handling.set_roles(incident.pk, commander=admin_user, communications_lead=None, by=None, at=now)
-        assert not handling.set_roles(incident.pk, commander=admin_user, communications_lead=None, by=None, at=now)
+        assert handling.set_role(incident.pk, Role.COMMANDER, admin_user, by=None, at=now)
+        assert not handling.set_role(incident.pk, Role.COMMANDER, admin_user, by=None, at=now)
         assert handling.set_severity(incident.pk, 1, by=None, at=now, why="Nobody can pay.")
         assert not handling.set_severity(incident.pk, 1, by=None, at=now)
         with pytest.raises(handling.HandlingError):
             handling.set_severity(incident.pk, 9, by=None, at=now)
 
         assert said(incident, "role") == ["admin commands."]
+        assert handling.set_role(incident.pk, Role.COMMUNICATIONS_LEAD, admin_user, by=None, at=now)
+        assert handling.set_role(incident.pk, Role.COMMANDER, None, by=None, at=now)
+        assert said(incident, "role")[1:] == ["admin tells users.", "Nobody commands any more."]
         assert said(incident, "severity") == ["It is SEV1: users cannot use the product. Nobody can pay."]
 
     @pytest.mark.parametrize(
