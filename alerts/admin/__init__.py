@@ -5,6 +5,7 @@ from alerts.admin import channel as channel
 from alerts.admin import component as component
 from alerts.admin import escalation as escalation
 from alerts.admin import follow_up as follow_up
+from alerts.admin import incident as incident
 from alerts.admin import incident_report as incident_report
 from alerts.admin import letter as letter
 from alerts.admin import maintenance as maintenance

@@ -115,7 +115,9 @@ class IncidentDetailSerializer(IncidentSummarySerializer):
     """An incident with everything that is known of it."""
 
     moves = serializers.SerializerMethodField(help_text="What may be done next.")
-    users_hurt = serializers.SerializerMethodField(help_text="Whom its failures name; null: nothing says which failures are of it.")
+    users_hurt = serializers.SerializerMethodField(
+        help_text="Whom its failures name; null: nothing says which failures are of it."
+    )
     alerts = serializers.SerializerMethodField(help_text=f"At most {_LISTED}.")
     issues = serializers.SerializerMethodField(help_text=f"At most {_LISTED}.")
     steps = serializers.SerializerMethodField(help_text="Of its runbook, in order.")

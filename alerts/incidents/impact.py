@@ -1,7 +1,7 @@
 """Whom and what an incident hurt, as far as it was counted: users, requests, features and endpoints. Reads rollups, never events.
 
-Users are counted by the minute for 8 days, by the hour for 100, and by the day after that: an old incident is counted by whole hours
-or days around it.
+Users are counted by the minute for 8 days, by the hour for 100, and by the day after that: an old incident is counted by whole
+hours or days around it.
 """
 
 from collections import defaultdict

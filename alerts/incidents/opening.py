@@ -120,14 +120,13 @@ def add_alert(incident: Incident, alert: Alert, *, by: Person, at: datetime) -> 
 
 def add_issue(incident: Incident, issue: Issue, *, by: Person, at: datetime) -> bool:
     """False when it is part of it already."""
-    links = IncidentIssue.objects.bulk_create(
-        [IncidentIssue(incident=incident, issue=issue, joined_at=at)], ignore_conflicts=True
-    )
-    timeline.write(
-        incident.pk, IncidentEntryKind.ISSUE, at=at, text=f"Issue {issue.pk} joined: {issue.title}", by=by,
-        once=f"issue:{issue.pk}",
-    )  # fmt: skip
-    return bool(links)
+    with transaction.atomic():
+        _, is_new = IncidentIssue.objects.get_or_create(incident=incident, issue=issue, defaults={"joined_at": at})
+        if is_new:
+            timeline.write(
+                incident.pk, IncidentEntryKind.ISSUE, at=at, text=f"Issue {issue.pk} joined: {issue.title}", by=by
+            )
+    return is_new
 
 
 # --- Joining ----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from tests.events.conftest import Sender
 from tests.events.conftest import make_sender as make_sender
 
 pytestmark = pytest.mark.django_db
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,13 @@ def _only_own_rules(db: None) -> None:
 
 
 def failure(user: str, at: datetime, **more: Any) -> dict[str, Any]:
-    values = {"event": "payment_error", "severity": "error", "message": "x", "endpoint": "/api/pay", "environment": "production"}
+    values = {
+        "event": "payment_error",
+        "severity": "error",
+        "message": "x",
+        "endpoint": "/api/pay",
+        "environment": "production",
+    }
     return {**values, "user_id": user, "timestamp": at.isoformat(), **more}
 
 
@@ -101,7 +107,7 @@ def test_over_hours_it_counts_the_middle_by_the_hour_and_the_edges_by_the_minute
     start = now - hours * HOUR
     incident = of_payments(sender, at=start)
     Incident.objects.update(ended_at=now)
-    moments = [start - timedelta(minutes=2), start, start + timedelta(minutes=45), now - timedelta(minutes=1), now + timedelta(minutes=2)]
+    moments = [start - 2 * MINUTE, start, start + 45 * MINUTE, now - MINUTE, now + 2 * MINUTE]
     sender.store(*(failure(f"u{number}", at) for number, at in enumerate(moments)))
     compact()
 
@@ -128,7 +134,9 @@ def test_of_an_old_incident_it_counts_what_is_still_kept(sender: Sender, days: i
 
 def test_of_one_without_alerts_it_counts_those_of_its_issues(sender: Sender) -> None:
     now = timezone.now()
-    sender.store(failure("u1", now - timedelta(minutes=2)), failure("u2", now - timedelta(minutes=2), event="other_error"))
+    sender.store(
+        failure("u1", now - timedelta(minutes=2)), failure("u2", now - timedelta(minutes=2), event="other_error")
+    )
     incident = opening.open_from_issue(Issue.objects.get(name="payment_error").pk, by=None, at=now)
 
     assert impact(incident, now=now).users_count == 1
