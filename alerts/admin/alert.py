@@ -19,9 +19,9 @@ from unfold.decorators import action, display
 from unfold.views import ChangeList
 
 from alerts.acting import handling
-from alerts.admin import alert_acting, alert_filters, alert_page
+from alerts.admin import alert_acting, alert_filters, alert_page, incident_acting
 from alerts.conditions import spoken
-from alerts.models import Alert, AlertRule, AlertState, Channel
+from alerts.models import Alert, AlertRule, AlertState, Channel, IncidentAlert
 from alerts.outbox import wording
 from alerts.outbox.told import told_of
 from events.choices import SEVERITY_RANK
@@ -40,7 +40,7 @@ _LAST = Coalesce(F("resolved_at"), F("started_at"), output_field=DateTimeField()
 
 
 class AlertChangeList(ChangeList):
-    """Gives the rows of the page the names of their services and who was told of them, each in one query."""
+    """Gives the rows of the page their services, their incidents and who was told of them, each in one query."""
 
     result_list: Any
 
@@ -49,7 +49,11 @@ class AlertChangeList(ChangeList):
         alerts = list(self.result_list)
         told = told_of(alerts)
         services = dict(Service.objects.values_list("pk", "name")) if alerts else {}
+        parts = {one.alert_id: one for one in IncidentAlert.objects.filter(alert__in=alerts)} if alerts else {}
+        looks, opens = incident_acting.may_look(request), incident_acting.may_act(request)
         for alert in alerts:
+            alert.part = parts.get(alert.pk) if looks else None
+            alert.may_open_incident = opens and alert.pk not in parts
             alert.told = told[alert.pk]
             alert.where = wording.where_of(alert, services)
         self.result_list = alerts
@@ -127,6 +131,7 @@ class AlertAdmin(ModelAdmin):
         return mark_safe(  # noqa: S308 - of our own templates
             render_to_string("events/_severity.html", {"severity": alert.severity})
             + render_to_string("alerts/_state.html", {"alert": alert})
+            + render_to_string("admin/alerts/alert/_part.html", {"part": getattr(alert, "part", None)})
         )
 
     @display(description="Alert")

@@ -17,9 +17,10 @@ from django.utils import timezone
 from django.utils.safestring import mark_safe
 
 from alerts.acting import expiry
+from alerts.admin import incident_acting
 from alerts.admin.alert_acting import may_act, may_look
 from alerts.conditions import spoken
-from alerts.models import Alert, AlertState, Notification
+from alerts.models import Alert, AlertState, IncidentAlert, Notification
 from alerts.outbox import wording
 from alerts.outbox.muting import maintenance_of, silences_of
 from alerts.outbox.told import told_of
@@ -68,8 +69,18 @@ def alert_view(request: HttpRequest, object_id: str, *, model_admin: "ModelAdmin
         "suspects": alert.evidence.get("suspects", ()),
         "issues": _issues(alert, event) if request.user.has_perm("events.view_issue") else [],
         **_links(request, alert, event, now=now),
+        **_incident(request, alert),
     }
     return TemplateResponse(request, "admin/alerts/alert/page.html", context)
+
+
+def _incident(request: HttpRequest, alert: Alert) -> dict[str, Any]:
+    """The incident that it is part of, with why, and whether this person may open one for it."""
+    part = IncidentAlert.objects.filter(alert=alert).select_related("incident").first()
+    return {
+        "part": part if incident_acting.may_look(request) else None,
+        "may_open_incident": part is None and incident_acting.may_act(request),
+    }
 
 
 def _alert_or_404(object_id: str) -> Alert:

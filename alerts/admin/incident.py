@@ -45,7 +45,6 @@ class IncidentAdmin(ModelAdmin):
     list_per_page = 25
     list_max_show_all = 0
     show_facets = admin.ShowFacets.NEVER
-    show_full_result_count = False
     search_fields = ("title", "entries__text")
     search_help_text = "Search title and timeline"
     actions = None

@@ -91,10 +91,10 @@ def _told(counts: Mapping[int, int], ledger: Ledger, concerns: "_Concerns") -> t
                 features[feature] += count
         if number > 0 and words.severity in FAILURES and concerns.failures(words):
             hurt_by.append(number)
-    failed = {place: max(told[place], answered[place]) for place in (*told, *answered)}
+    # A failure that names no endpoint is none of a request.
+    failed = {place: max(told[place], answered[place]) for place in (*told, *answered) if place}
     impact = Impact(
-        failed_count=sum(failed.values()), requests_count=requests or None,
-        endpoints=_most_first({place: count for place, count in failed.items() if place}),
+        failed_count=sum(failed.values()), requests_count=requests or None, endpoints=_most_first(failed),
         features=_most_first(features),
     )  # fmt: skip
     return impact, hurt_by

@@ -290,5 +290,5 @@ def test_it_costs_the_same_queries_for_any_number_of_messages(
         handling.note(alert.pk, by=ada, at=timezone.now(), text="Looking")
     client = client_of(ada)
 
-    with django_assert_num_queries(19):
+    with django_assert_num_queries(20):
         client.get(f"{LIST}{alert.pk}/change/")

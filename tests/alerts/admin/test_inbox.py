@@ -105,8 +105,8 @@ class TestTheList:
             notify(alert, "E-mail", "sent", number=1)
         client = client_of(ada)
 
-        # Session, user, two of permissions, services and rules to filter by, count twice, rows, told, services, badge.
-        with django_assert_num_queries(13):
+        # Session, user, two of permissions, services and rules to filter by, count twice, rows, told, services, incidents, badge.
+        with django_assert_num_queries(14):
             client.get(LIST)
 
 
