@@ -3,7 +3,7 @@
 The table of variables is in README.md; `liftmon/embedded/` says where the embedded servers live.
 """
 
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -132,6 +132,8 @@ TEMPLATES = [
 # --- PostgreSQL and Redis ----------------------------------------------------------------------------------------
 DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default="") or LAYOUT.database_url)}
 DATABASES["default"]["OPTIONS"] = {
+    # Diagnostics look at no connection of this name as one that may be ended (alerts/incidents/diagnostics/connecting.py).
+    "application_name": "liftmon",
     **DATABASES["default"].get("OPTIONS", {}),
     # One pool per process: threads borrow a connection for a request instead of keeping one each.
     # Attempts to connect are given up soon: the pool's pauses between them double, up to minutes, and while one lasts the pool
@@ -302,16 +304,20 @@ STATUS_PAGE_NAME = env.str("LIFTMON_STATUS_NAME", default="")
 # Of these `up` makes a channel each when there is none of its kind.
 FIRST_ALERT_EMAIL = env.str("LIFTMON_ALERT_EMAIL", default="")
 FIRST_SLACK_WEBHOOK_URL = env.str("LIFTMON_SLACK_WEBHOOK_URL", default="")
+
+
+def _networks(name: str) -> list[IPv4Network | IPv6Network]:
+    try:
+        return [ip_network(text.strip(), strict=False) for text in env.list(name, default=[])]
+    except ValueError as error:
+        raise SystemExit(f"{name} is a comma list such as 10.2.0.0/16,fd00::/8: {error}") from None
+
+
 # Webhooks reach public addresses only, and besides them what is named here (alerts/outbound_http.py).
 OUTBOUND_ALLOWED_HOSTS: list[str] = env.list("LIFTMON_OUTBOUND_ALLOWED_HOSTS", default=[])
-try:
-    OUTBOUND_ALLOWED_NETWORKS = [
-        ip_network(text.strip(), strict=False) for text in env.list("LIFTMON_OUTBOUND_ALLOWED_NETWORKS", default=[])
-    ]
-except ValueError as error:
-    raise SystemExit(
-        f"LIFTMON_OUTBOUND_ALLOWED_NETWORKS is a comma list such as 10.2.0.0/16,fd00::/8: {error}"
-    ) from None
+OUTBOUND_ALLOWED_NETWORKS = _networks("LIFTMON_OUTBOUND_ALLOWED_NETWORKS")
+# Databases that diagnostics ask may be anywhere but where clouds keep their metadata, or in these alone (alerts/addresses.py).
+MONITORED_DATABASE_NETWORKS = _networks("LIFTMON_MONITORED_DATABASE_NETWORKS")
 
 # --- How long things are kept, in days -----------------------------------------------------------------------------
 RETENTION_DAYS = {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.addresses import why_refused
+from alerts.addresses import why_no_database, why_refused
 
 REFUSED = [
     "127.0.0.1", "127.8.8.8", "::1", "0.0.0.0", "0.1.2.3", "::", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
@@ -53,3 +53,32 @@ def test_no_ipv4_address_gets_through_inside_an_ipv6_one(inner: IPv4Address) -> 
 def test_what_is_no_address_is_an_error() -> None:
     with pytest.raises(ValueError, match="does not appear"):
         why_refused("hooks.example")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "0.0.0.0", "224.0.0.1", "255.255.255.255", "::",
+        "fe80::1%eth0", "febf::1", "fd00:ec2::254", "fd20:ce::254", "ff02::1", "::ffff:169.254.169.254", "::ffff:0:169.254.169.254",
+        "::169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "2001:0:a9fe:a9fe::1", "2a00:1450::5efe:169.254.169.254",
+    ],
+)  # fmt: skip
+def test_no_database_is_where_clouds_keep_their_metadata_in_whichever_form(address: str) -> None:
+    assert why_no_database(address)
+    assert why_no_database(address, allowed=[ip_network("0.0.0.0/0"), ip_network("::/0")])
+
+
+@pytest.mark.parametrize(
+    "address", ["10.2.3.4", "192.168.1.9", "127.0.0.1", "::1", "fd12:3456::7", "8.8.8.8", "::ffff:10.2.3.4"]
+)
+def test_a_database_may_be_anywhere_else(address: str) -> None:
+    assert why_no_database(address) == ""
+
+
+def test_databases_are_in_the_networks_that_are_named_and_in_no_others() -> None:
+    allowed = [ip_network("10.2.0.0/16"), ip_network("fd12::/16")]
+
+    assert why_no_database("10.2.3.4", allowed=allowed) == ""
+    assert why_no_database("::ffff:10.2.3.4", allowed=allowed) == ""
+    assert why_no_database("fd12::9", allowed=allowed) == ""
+    assert why_no_database("10.3.0.1", allowed=allowed) == "outside of LIFTMON_MONITORED_DATABASE_NETWORKS"
