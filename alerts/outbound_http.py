@@ -103,7 +103,7 @@ def _asked(
 ) -> Answer:
     url = read_url(text)
     host = url.host or ""
-    deadline = _Deadline(timeout_seconds)
+    deadline = Deadline(timeout_seconds)
     connection = _connection(url, deadline)
     sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Connection": "close", **headers}
     try:
@@ -127,7 +127,7 @@ def _asked(
     raise failure
 
 
-class _Deadline:
+class Deadline:
     """Shuts the sockets that were handed to it when the time is over, whatever waits for them: timeouts of sockets begin anew
     with every byte, and somebody who sends one now and then is never late by them."""
 
@@ -184,7 +184,7 @@ def _ignored_os_errors() -> Generator[None]:
 class _CheckedConnection(HTTPConnection):
     """Connects to an address that was looked at, and looks at all of them."""
 
-    deadline: _Deadline
+    deadline: Deadline
 
     def _new_conn(self) -> socket.socket:
         return _connected(self.host, self.port, self.deadline)
@@ -193,13 +193,13 @@ class _CheckedConnection(HTTPConnection):
 class _CheckedTlsConnection(HTTPSConnection):
     """The same, and TLS still verifies the name."""
 
-    deadline: _Deadline
+    deadline: Deadline
 
     def _new_conn(self) -> socket.socket:
         return _connected(self.host, self.port, self.deadline)
 
 
-def _connection(url: Url, deadline: _Deadline) -> _CheckedConnection | _CheckedTlsConnection:
+def _connection(url: Url, deadline: Deadline) -> _CheckedConnection | _CheckedTlsConnection:
     scheme = url.scheme or ""
     # An IPv6 address stands in brackets in a URL, and without them for a resolver.
     host, port = (url.host or "").strip("[]"), url.port or _PORTS[scheme]
@@ -220,8 +220,8 @@ def tls_context() -> ssl.SSLContext:
     return context
 
 
-def _connected(host: str, port: int, deadline: _Deadline) -> socket.socket:
-    found = _resolved(host, port, deadline)
+def _connected(host: str, port: int, deadline: Deadline) -> socket.socket:
+    found = resolved(host, port, deadline)
     if not is_allowed_host(host):
         for _family, _type, _protocol, address in found:
             if why := why_refused(str(address[0]), allowed=settings.OUTBOUND_ALLOWED_NETWORKS):
@@ -248,12 +248,12 @@ def _connected(host: str, port: int, deadline: _Deadline) -> socket.socket:
     raise failure
 
 
-type _Found = tuple[socket.AddressFamily, socket.SocketKind, int, Any]
+type Found = tuple[socket.AddressFamily, socket.SocketKind, int, Any]
 
 
-def _resolved(host: str, port: int, deadline: _Deadline) -> list[_Found]:
-    """Asked in a thread of its own, since a resolver knows no timeout."""
-    answers: SimpleQueue[list[_Found] | OSError | UnicodeError] = SimpleQueue()
+def resolved(host: str, port: int, deadline: Deadline) -> list[Found]:
+    """The addresses of a name, asked for in a thread of its own since a resolver knows no timeout. Raises OutboundError."""
+    answers: SimpleQueue[list[Found] | OSError | UnicodeError] = SimpleQueue()
 
     def ask() -> None:
         try:
@@ -288,7 +288,7 @@ def _start_of(response: HTTPResponse, kept_bytes: int) -> str:
     return bytes(kept).decode(errors="replace")
 
 
-def _told(error: Exception, host: str, deadline: _Deadline) -> OutboundError:
+def _told(error: Exception, host: str, deadline: Deadline) -> OutboundError:
     if deadline.is_over or time.monotonic() >= deadline.ends_at or isinstance(error, TimeoutError):
         return OutboundError(f"{host} did not answer within {deadline.seconds:g} s.")
     if isinstance(error, ssl.SSLCertVerificationError):

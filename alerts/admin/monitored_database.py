@@ -17,7 +17,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from alerts import outbound_http
 from alerts.incidents.diagnostics import asking
-from alerts.incidents.diagnostics.connecting import DsnError, keep_dsn, shown_dsn
+from alerts.incidents.diagnostics.connecting import keep_dsn, shown_dsn
+from alerts.incidents.diagnostics.dsn import DsnError
 from alerts.models import HttpCheck, MonitoredDatabase
 from events.templatetags.moments import moment
 

@@ -9,14 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from django.db import connection as own_connection
 from django.db import transaction
 
 from alerts import outbound_http
 from alerts.incidents import timeline
-from alerts.incidents.diagnostics.connecting import NoAnswerError, connected
-from alerts.incidents.diagnostics.interpreting import QUESTIONS, Finding, Limits, Meaning, Question, Row, http_answer
+from alerts.incidents.diagnostics.connecting import Asked, NoAnswerError, connected
+from alerts.incidents.diagnostics.interpreting import QUESTIONS, Finding, Limits, Meaning, Question, http_answer
 from alerts.incidents.timeline import Person, known
 from alerts.models import DiagnosticRun, HttpCheck, Incident, IncidentEntryKind, MonitoredDatabase
 from events.ingest.configured_scrubber import scrubber
@@ -62,15 +61,15 @@ def ask_address(check: HttpCheck, *, incident: Incident | None, by: Person, at: 
     answer: dict[str, Any] = {}
     try:
         said = outbound_http.get(check.url, headers={"Accept": "*/*"}, timeout_seconds=_HTTP_SECONDS)
-        took_ms = round((time.monotonic() - began) * 1000)
-        location = scrubber().scrub_text(said.headers.get("location", ""))[:200]
+        took_ms = _ms_since(began)
+        location = str(_cell(said.headers.get("location", "")))[:200]
         meaning = http_answer(said.status, check.expected_status, took_ms, check.slow_ms, location)
         answer = {
-            "status": said.status, "content_type": said.headers.get("content-type", "")[:100], "location": location,
-            "body": scrubber().scrub_text(said.body.replace("\x00", ""))[:_LONGEST_CELL],
+            "status": said.status, "content_type": _cell(said.headers.get("content-type", "")[:100]), "location": location,
+            "body": _cell(said.body),
         }  # fmt: skip
     except outbound_http.OutboundError as error:
-        took_ms = round((time.monotonic() - began) * 1000)
+        took_ms = _ms_since(began)
         meaning = Meaning(Finding.PROBLEM, str(error))
     run = DiagnosticRun.objects.create(
         incident=incident, http_check=check, question="http", subject=f"{check}: does it answer?", at=at, actor=known(by),
@@ -83,17 +82,24 @@ def ask_address(check: HttpCheck, *, incident: Incident | None, by: Person, at: 
 def test(database: MonitoredDatabase, *, at: datetime) -> tuple[bool, str]:
     """Whether it can be asked, and what its role may do that it should not; kept with it."""
     try:
-        with connected(database) as connection:
-            ((role, is_superuser, reads, ends, writes, version),) = connection.execute(_sql("rights")).fetchall()
+        with connected(database) as asked:
+            ((role, is_superuser, reads, ends, writes, more, version),) = asked.rows(_sql("rights"))
         said = [f"Connected as {role} to PostgreSQL {version}."]
         if not reads and not is_superuser:
             said.append("It cannot see what other roles do: GRANT pg_read_all_stats to it.")
         if is_superuser:
             said.append("It is a superuser: make a role for Liftmon that may read statistics alone.")
-        elif writes:
-            said.append(f"It may write to {writes:,} tables: revoke that.")
+        elif writes or more:
+            tables = f"write to {writes:,} table{'' if writes == 1 else 's'}" if writes else ""
+            said.append(
+                f"It may also {', '.join(one for one in (tables, more) if one)}, which Liftmon does not need: revoke that."
+            )
         if database.allows_mitigation and not ends and not is_superuser:
-            said.append("It may not end connections: GRANT pg_signal_backend to it, or switch off acting here.")
+            said.append(
+                "It may not end connections: GRANT pg_signal_backend to it, or take “may be acted on” away here."
+            )
+        if ends and not database.allows_mitigation and not is_superuser:
+            said.append("It may end connections, which nobody may from here: revoke pg_signal_backend.")
         is_fine, answer = True, " ".join(said)
     except NoAnswerError as error:
         is_fine, answer = False, error.meaning.sentence
@@ -106,36 +112,34 @@ type _Answered = tuple[Question, dict[str, Any], Meaning, int]
 
 
 def _answers(database: MonitoredDatabase, questions: Sequence[Question]) -> list[_Answered]:
+    """Over one connection. Without one there is one answer, to the first: it is the same for all of them."""
     found: list[_Answered] = []
     limits = Limits(database.pool_limit, float(database.slow_seconds))
-    left = list(questions)
-    while left:
-        began = time.monotonic()
-        try:
-            # One that fails ends the connection; the others get another one.
-            with connected(database) as connection:
-                while left:
-                    began = time.monotonic()
-                    found.append(_answered(connection, left[0], limits))
-                    left.pop(0)
-        except NoAnswerError as error:
-            took_ms = round((time.monotonic() - began) * 1000)
-            found.append((left.pop(0), {}, error.meaning, took_ms))
-            if error.meaning.finding is Finding.FAILED:
-                found += [(one, {}, error.meaning, 0) for one in left]
-                break
+    began = time.monotonic()
+    try:
+        with connected(database) as asked:
+            found.extend(_answered(asked, one, limits) for one in questions if not asked.is_gone)
+    except NoAnswerError as error:
+        found.append((questions[0], {}, error.meaning, _ms_since(began)))
     return found
 
 
-def _answered(connection: psycopg.Connection[Any], question: Question, limits: Limits) -> _Answered:
+def _answered(asked: Asked, question: Question, limits: Limits) -> _Answered:
     began = time.monotonic()
-    rows: list[Row] = connection.execute(_sql(question.name)).fetchmany(MOST_ROWS)
-    took_ms = round((time.monotonic() - began) * 1000)
+    try:
+        # One more than are kept says that there are more.
+        rows = asked.rows(_sql(question.name), {"most": MOST_ROWS + 1}, most=MOST_ROWS + 1)
+    except NoAnswerError as error:
+        return question, {}, error.meaning, _ms_since(began)
     answer = {
-        "columns": list(question.columns), "rows": [[_cell(value) for value in row] for row in rows],
-        "is_cut": len(rows) == MOST_ROWS,
+        "columns": list(question.columns), "rows": [[_cell(value) for value in row] for row in rows[:MOST_ROWS]],
+        "is_cut": len(rows) > MOST_ROWS,
     }  # fmt: skip
-    return question, answer, question.interpret(rows, limits), took_ms
+    return question, answer, question.interpret(rows, limits), _ms_since(began)
+
+
+def _ms_since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
 
 
 @cache

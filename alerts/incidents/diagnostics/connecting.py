@@ -3,34 +3,29 @@
 Never one of Liftmon's pool: what is asked here must be answered when Liftmon's own database is ill, and the other way round.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from ipaddress import ip_address
-from socket import AF_UNSPEC, SOCK_STREAM, gaierror, getaddrinfo
-from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any, LiteralString
 
 import psycopg
+from django.conf import settings
 from psycopg import errors
 
-from alerts.incidents.diagnostics.interpreting import Finding, Meaning
+from alerts.addresses import why_no_database
+from alerts.incidents.diagnostics import dsn
+from alerts.incidents.diagnostics.interpreting import Finding, Meaning, Row
 from alerts.models import MonitoredDatabase
+from alerts.outbound_http import Deadline, OutboundError, resolved
 from alerts.sealing import SealBrokenError, seal, unseal
 
 CONNECT_SECONDS = 5
 APPLICATION = "liftmon"
-_OPTIONS = frozenset({"sslmode", "sslrootcert", "channel_binding"})
-_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-# Where clouds keep what their machines may do; a database is never there.
-_NEVER = ("169.254.", "fe80:", "168.63.129.16")
-
-
-# What PostgreSQL says to whom it has no room for, before it knows who that is.
-_FULL = ("too many clients", "too many connections", "connection slots are reserved")
-
-
-class DsnError(ValueError):
-    """The address of a database cannot be used; the text says what to write."""
+# Whoever has more addresses is not waited for at each of them.
+_MOST_ADDRESSES = 3
+# What a lock of somebody else may cost, and how much longer than its own time limit a server is waited for that says nothing.
+_LOCK_MS, _SLACK_SECONDS = 1000, 2.0
 
 
 class NoAnswerError(Exception):
@@ -41,142 +36,164 @@ class NoAnswerError(Exception):
         self.meaning = meaning
 
 
-def checked_dsn(text: str) -> str:
-    """``postgresql://role:password@host:5432/database`` as it is kept. Raises DsnError, which never holds the password."""
-    text = text.strip()
-    if any(char.isspace() or not char.isprintable() for char in text):
-        raise DsnError("The address holds a space or a control character: write %20 for a space in a password.")
-    parts = urlsplit(text)
-    if parts.scheme not in ("postgresql", "postgres"):
-        raise DsnError("Write it as postgresql://role:password@host:5432/database.")
-    try:
-        host, port = parts.hostname, parts.port or 5432
-    except ValueError:
-        raise DsnError("The port is no number from 1 to 65535.") from None
-    if not host or "," in host:
-        raise DsnError("Name one host: postgresql://role:password@host:5432/database.")
-    if not parts.username:
-        raise DsnError("Name the role: postgresql://role:password@host:5432/database.")
-    database = unquote(parts.path.lstrip("/"))
-    if not database or "/" in database:
-        raise DsnError("Name the database at the end: postgresql://role:password@host:5432/database.")
-    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    if unknown := options.keys() - _OPTIONS:
-        raise DsnError(f"The option {min(unknown)[:30]} is not taken; sslmode is.")
-    if options.get("sslmode", "prefer") not in _SSL_MODES:
-        raise DsnError(f"sslmode is one of {', '.join(_SSL_MODES)}.")
-    if options.get("sslrootcert", "system") != "system":
-        raise DsnError("sslrootcert can only be system.")
-    user = quote(unquote(parts.username), safe="")
-    password = f":{quote(unquote(parts.password), safe='')}" if parts.password else ""
-    written = "&".join(f"{name}={quote(value, safe='')}" for name, value in sorted(options.items()))
-    host = f"[{host}]" if ":" in host else host
-    return f"postgresql://{user}{password}@{host}:{port}/{quote(database, safe='')}{'?' if written else ''}{written}"
-
-
 def keep_dsn(database: MonitoredDatabase, text: str) -> None:
     """Seal it with the database, which is not saved. Raises DsnError."""
-    database.sealed_dsn = seal({"dsn": checked_dsn(text)})
+    database.sealed_dsn = seal({"dsn": dsn.checked(text)})
     database.tested_at, database.test_answer = None, ""
 
 
 def shown_dsn(database: MonitoredDatabase) -> str:
     """``lift_reader@db.example:5432/lift``: enough to tell two apart, no password; "" when it cannot be opened."""
     try:
-        parts = urlsplit(_dsn(database))
+        return dsn.shown(_opened(database))
     except SealBrokenError:
         return ""
-    return f"{unquote(parts.username or '')}@{parts.hostname}:{parts.port}{unquote(parts.path)}"
 
 
-def _dsn(database: MonitoredDatabase) -> str:
+def _opened(database: MonitoredDatabase) -> str:
     return unseal(database.sealed_dsn)["dsn"]
 
 
+class Asked:
+    """An open connection that answers one statement at a time: in time, or not at all."""
+
+    def __init__(self, connection: psycopg.Connection[Any], timeout_ms: int) -> None:
+        self._connection = connection
+        self.timeout_ms = timeout_ms
+
+    @property
+    def is_gone(self) -> bool:
+        return self._connection.closed
+
+    def rows(
+        self, statement: bytes | LiteralString, parameters: Mapping[str, object] | None = None, *, most: int = 1
+    ) -> list[Row]:
+        """``most`` rows of the answer. Raises NoAnswerError."""
+        # The server keeps to its time limit; one that is frozen, or a network that swallows everything, does not.
+        deadline = Deadline(self.timeout_ms / 1000 + _SLACK_SECONDS)
+        try:
+            with closing(socket.socket(fileno=os.dup(self._connection.fileno()))) as handle:
+                deadline.watch(handle)
+            with deadline:
+                return self._connection.execute(statement, parameters).fetchmany(most)
+        except psycopg.Error as error:
+            meaning = _meaning_of(error, self.timeout_ms)
+        if deadline.is_over:
+            meaning = Meaning(
+                Finding.PROBLEM,
+                f"It took the question and said nothing for {deadline.seconds:g} s, not even that it takes too long: the server is "
+                "frozen, or the network swallows what it says.",
+            )
+        # Outside of the handler: what libpq says may hold the address.
+        raise NoAnswerError(meaning)
+
+
 @contextmanager
-def connected(database: MonitoredDatabase, *, may_write: bool = False) -> Iterator[psycopg.Connection[Any]]:
-    """Raises NoAnswerError, also for what goes wrong within."""
+def connected(database: MonitoredDatabase) -> Iterator[Asked]:
+    """Raises NoAnswerError when there is no connection to be had."""
     try:
-        parameters = _parameters(_dsn(database))
-    except SealBrokenError as error:
-        raise NoAnswerError(Meaning(Finding.FAILED, str(error))) from None
-    try:
-        with psycopg.connect(
-            **parameters, connect_timeout=CONNECT_SECONDS, application_name=APPLICATION, autocommit=True,
-            options=(
-                f"-c statement_timeout={database.timeout_ms} -c lock_timeout={database.timeout_ms} "
-                f"-c idle_in_transaction_session_timeout=10000 "
-                f"-c default_transaction_read_only={'off' if may_write else 'on'}"
-            ),
-        ) as connection:  # fmt: skip
-            yield connection
-    except psycopg.Error as error:
-        meaning = _meaning_of(error, database)
-    else:
-        return
-    # Outside of the handler: what libpq says may hold the address.
-    raise NoAnswerError(meaning)
-
-
-def _parameters(dsn: str) -> dict[str, Any]:
-    """Where to, with the address that was looked at: a name that answers otherwise the next time gains nothing."""
-    parts = urlsplit(dsn)
-    host, port = parts.hostname or "", parts.port or 5432
-    found: dict[str, Any] = {
-        "host": host, "port": port, "user": unquote(parts.username or ""), "dbname": unquote(parts.path.lstrip("/")),
-        **{name: values[-1] for name, values in parse_qs(parts.query).items()},
-    }  # fmt: skip
-    if parts.password:
-        found["password"] = unquote(parts.password)
-    try:
-        addresses = [row[4][0] for row in getaddrinfo(host, port, AF_UNSPEC, SOCK_STREAM)]
-    except (gaierror, UnicodeError):
-        raise NoAnswerError(Meaning(Finding.FAILED, f"There is no host {host[:100]}.")) from None
-    usable = [str(one) for one in addresses if not _is_refused(str(one))]
-    if not usable:
+        opened = _opened(database)
+    except SealBrokenError:
         raise NoAnswerError(
             Meaning(
                 Finding.FAILED,
-                f"{host[:100]} leads to an address where clouds keep their metadata: nothing is asked there.",
+                "Its address cannot be decrypted: enter it again, or put the key it was sealed with back in LIFTMON_SEALING_KEYS.",
             )
-        )
-    return found | {"hostaddr": usable[0]}
+        ) from None
+    found: dict[str, Any] = dsn.parameters(opened)
+    found |= _looked_at(found["host"], found["port"])
+    try:
+        connection = psycopg.connect(
+            **found, connect_timeout=CONNECT_SECONDS, application_name=APPLICATION, autocommit=True,
+            options=_options(database.timeout_ms),
+        )  # fmt: skip
+    except psycopg.Error as error:
+        meaning = _meaning_of(error, database.timeout_ms)
+    else:
+        with closing(connection):
+            yield Asked(connection, database.timeout_ms)
+        return
+    raise NoAnswerError(meaning)
 
 
-def _is_refused(address: str) -> bool:
-    plain = address.partition("%")[0].lower()
-    mapped = getattr(ip_address(plain), "ipv4_mapped", None)
-    return str(mapped or plain).startswith(_NEVER)
+def _options(timeout_ms: int) -> str:
+    """Names are looked up among PostgreSQL's own alone: nobody's function is run because it is called like one of those."""
+    said = {
+        "search_path": "pg_catalog", "statement_timeout": timeout_ms, "lock_timeout": min(timeout_ms, _LOCK_MS),
+        "idle_in_transaction_session_timeout": 10_000, "default_transaction_read_only": "on", "client_encoding": "UTF8",
+    }  # fmt: skip
+    return " ".join(f"-c {name}={value}" for name, value in said.items())
 
 
-def _meaning_of(error: psycopg.Error, database: MonitoredDatabase) -> Meaning:
+def _looked_at(host: str, port: int) -> dict[str, str]:
+    """The addresses to connect to, each looked at: a name that answers otherwise the next time gains nothing."""
+    try:
+        addresses = [str(address[0]) for *_, address in resolved(host, port, Deadline(CONNECT_SECONDS))]
+    except OutboundError as error:
+        raise NoAnswerError(Meaning(Finding.FAILED, str(error))) from None
+    for one in addresses:
+        if why := why_no_database(one, allowed=settings.MONITORED_DATABASE_NETWORKS):
+            raise NoAnswerError(
+                Meaning(Finding.FAILED, f"{host} has the address {one}, which is {why}: no database is asked there.")
+            )
+    used = list(dict.fromkeys(addresses))[:_MOST_ADDRESSES]
+    return {"host": ",".join([host] * len(used)), "hostaddr": ",".join(used)}
+
+
+# What PostgreSQL and poolers before it say to whom they have no room for. They say it before they know who that is, so it comes
+# without a code, as a sentence.
+_FULL = (
+    "too many clients", "too many connections", "connection slots are reserved", "no more connections allowed", "max client conn",
+    "query_wait_timeout",
+)  # fmt: skip
+_NOT_LET_IN = "It refuses the role or its password."
+_EXHAUSTED = (
+    "It takes no more connections, which is the answer: the pool is exhausted. To be let in even then, reserve some for Liftmon's "
+    "role: reserved_connections in postgresql.conf and GRANT pg_use_reserved_connections (PostgreSQL 16 or later)."
+)
+# The first that is found in what was said.
+_SAID: tuple[tuple[str, Finding, str], ...] = (
+    *((word, Finding.PROBLEM, _EXHAUSTED) for word in _FULL),
+    ("authentication failed", Finding.FAILED, _NOT_LET_IN),
+    ("does not exist", Finding.FAILED, "There is no such role or database there"),
+    ("no pg_hba.conf entry", Finding.FAILED, "Its pg_hba.conf lets this role in from here not, or not without TLS."),
+    ("server requested", Finding.FAILED, "It asks for a password: write one in the address."),
+    ("unsupported startup parameter", Finding.FAILED, "A pooler answers, without time limits: write the address of PostgreSQL."),
+    ("certificate verify failed", Finding.FAILED, "Its certificate is not one that this system trusts."),
+    ("does not match host name", Finding.FAILED, "Its certificate is for another host."),
+    ("does not support SSL", Finding.FAILED, "It speaks no TLS, and sslmode asks for it."),
+    ("timeout expired", Finding.PROBLEM, f"No connection within {CONNECT_SECONDS} s: it is down, overloaded or out of reach."),
+    ("refused", Finding.PROBLEM, "The connection is refused: nothing listens there."),
+    ("starting up", Finding.PROBLEM, "It is starting, or recovering after it stopped: ask again in a moment."),
+    ("shutting down", Finding.PROBLEM, "It is being shut down."),
+    ("terminating connection", Finding.PROBLEM, "It ended the connection while it was asked: is it being restarted?"),
+    ("server closed the connection", Finding.PROBLEM, "It broke the connection off: did it stop, or was it restarted?"),
+)  # fmt: skip
+
+
+def _meaning_of(error: psycopg.Error, timeout_ms: int) -> Meaning:
     """What an error says, without what libpq adds of the address."""
-    said = str(error.diag.message_primary or "") or _reason(str(error))
-    if isinstance(error, errors.TooManyConnections) or any(word in said for word in _FULL):
-        return Meaning(
-            Finding.PROBLEM,
-            "It takes no more connections, which is the answer: the pool is exhausted. Keep some for Liftmon's role: "
-            "reserved_connections in postgresql.conf and GRANT pg_use_reserved_connections (PostgreSQL 16 or later).",
-        )
     if isinstance(error, errors.QueryCanceled):
         return Meaning(
-            Finding.PROBLEM,
-            f"No answer within {database.timeout_ms:,} ms: it is overloaded, or a lock is in the way.",
+            Finding.PROBLEM, f"No answer within {timeout_ms:,} ms: it is overloaded, or it has very much to count."
         )
-    if isinstance(error, errors.InvalidPassword | errors.InvalidAuthorizationSpecification):
-        return Meaning(Finding.FAILED, "It refuses the role or its password.")
-    if "timeout expired" in said:
+    if isinstance(error, errors.LockNotAvailable):
         return Meaning(
             Finding.PROBLEM,
-            f"No connection within {CONNECT_SECONDS} s: it is down, overloaded or out of reach.",
+            "Somebody holds a table so that it cannot even be looked at, as ALTER TABLE and VACUUM FULL do: look at the locks.",
         )
-    if "refused" in said:
-        return Meaning(Finding.PROBLEM, "The connection is refused: nothing listens there.")
+    said = str(error.diag.message_primary or "") or _reason(str(error))
+    for word, finding, sentence in _SAID:
+        if word in said:
+            told = sentence if sentence.endswith(".") else f"{sentence}: {said}."
+            return Meaning(finding, told[:500])
     return Meaning(Finding.FAILED, f"It did not answer: {said}"[:500])
 
 
 def _reason(text: str) -> str:
-    """What libpq says behind where it tried to connect."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    failed = next((line for line in lines if "failed: " in line), lines[-1] if lines else "no reason was told")
-    return failed.rpartition("failed: ")[2][:300]
+    """What was said behind where it was tried: of several addresses by the one that answered, if one did."""
+    lines = [line.strip() for line in text.splitlines() if "failed: " in line]
+    told = next(
+        (line for line in lines if "FATAL" in line), lines[-1] if lines else text.strip() or "no reason was told"
+    )
+    return told.rpartition("failed: ")[2].removeprefix("FATAL:").strip()[:300]

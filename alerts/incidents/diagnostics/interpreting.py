@@ -43,86 +43,111 @@ class Question:
     interpret: Callable[[Sequence[Row], Limits], Meaning]
 
 
+# What PostgreSQL shows instead of a query to roles that may not see it.
+HIDDEN = "<insufficient privilege>"
+_BLIND = "What other roles do is hidden from this one: GRANT pg_read_all_stats to it."
+
+
 def connections(rows: Sequence[Row], limits: Limits) -> Meaning:
-    total = sum(row[4] for row in rows)
     if not rows:
         return Meaning(Finding.FINE, "No client is connected but Liftmon.")
-    allowed, reserved = rows[0][6], rows[0][7]
-    said = f"{_counted(total, 'connection')} of {limits.connections} that are usual"
+    total, allowed, reserved = rows[0][9], rows[0][6], rows[0][7]
+    said = f"{_counted(total, 'connection')} of {limits.connections:,} that are usual"
     busiest, count = _most(rows, 2)
-    whose = f"{count} of them of {busiest or 'an application without a name'}"
+    parts = [f"{count:,} of them of {busiest or 'an application without a name'}"]
     idle = sum(row[4] for row in rows if row[3].startswith("idle in transaction"))
-    idling = f", {idle} idle in transaction" if idle else ""
-    hidden = (
-        " What other roles do is hidden from this one: grant it pg_read_all_stats."
-        if any(row[8] for row in rows)
-        else ""
-    )
+    if idle:
+        # Whose they are says where to look: they hold a connection and do nothing with it.
+        idler, _ = _most([row for row in rows if row[3].startswith("idle in transaction")], 2)
+        whose = f" (most of {idler})" if idler and idler != busiest else ""
+        parts.append(f"{idle:,} idle in transaction{whose}")
+    hidden = f" {_BLIND}" if any(row[8] for row in rows) else ""
     free = allowed - reserved - total - 1
     if free <= max(2, allowed // 20):
+        room = f"it has room for {free:,} more" if free > 0 else "nobody else is let in"
         return Meaning(
             Finding.PROBLEM,
-            f"The server is full: {said}, and it allows {allowed} ({reserved} reserved). {whose}{idling}.{hidden}",
+            f"The server is {'almost ' if free > 0 else ''}full: {said}; it allows {allowed:,}, {reserved:,} of them reserved, and "
+            f"{room}. {', '.join(parts)}.{hidden}",
         )
     if total > limits.connections:
-        return Meaning(Finding.PROBLEM, f"The pool is exhausted: {said}. {whose}{idling}.{hidden}")
-    return Meaning(Finding.FINE, f"The pool is not exhausted: {said}{idling}.{hidden}")
+        return Meaning(Finding.PROBLEM, f"The pool is exhausted: {said}. {', '.join(parts)}.{hidden}")
+    return Meaning(
+        Finding.FINE, f"The pool is not exhausted: {said}{f', {idle:,} idle in transaction' if idle else ''}.{hidden}"
+    )
 
 
 def queries(rows: Sequence[Row], limits: Limits) -> Meaning:
-    slow = [row for row in rows if (row[6] or 0) >= limits.slow_seconds]
-    idle = [row for row in rows if row[5].startswith("idle in transaction") and (row[7] or 0) >= limits.slow_seconds]
+    seen = [row for row in rows if row[10] != HIDDEN]
+    hidden = f" {_BLIND}" if len(seen) < len(rows) else ""
+    slow = [row for row in seen if (row[6] or 0) >= limits.slow_seconds]
+    idle = [row for row in seen if row[5].startswith("idle in transaction") and (row[7] or 0) >= limits.slow_seconds]
     if not slow and not idle:
-        running = sum(row[5] == "active" for row in rows)
-        return Meaning(Finding.FINE, f"No query runs for {limits.slow_seconds:g} s or longer; {running} run now.")
+        if hidden and not seen:
+            return Meaning(Finding.FAILED, _BLIND)
+        running = sum(row[5] == "active" for row in seen)
+        return Meaning(
+            Finding.FINE,
+            f"No query runs for {limits.slow_seconds:g} s or longer; {_many(running, 'runs', 'run')} now.{hidden}",
+        )
     told = []
     if slow:
         longest = max(slow, key=lambda row: row[6])
         told.append(
-            f"{_counted(len(slow), 'query', 'queries')} run for {limits.slow_seconds:g} s or longer, the longest for "
+            f"{_many(len(slow), 'query runs', 'queries run')} for {limits.slow_seconds:g} s or longer, the longest for "
             f"{_seconds(longest[6])} (pid {longest[0]}, {longest[3] or longest[2]})"
         )
     if idle:
         longest = max(idle, key=lambda row: row[7])
         told.append(
-            f"{_counted(len(idle), 'connection')} hold a transaction open and do nothing, the longest since "
-            f"{_seconds(longest[7])} (pid {longest[0]}, {longest[3] or longest[2]})"
+            f"{_many(len(idle), 'connection holds', 'connections hold')} a transaction open and nothing runs in it, "
+            f"the longest for {_seconds(longest[7])} (pid {longest[0]}, {longest[3] or longest[2]})"
         )
-    waiting = sum(bool(row[9]) for row in rows)
-    blocked = f" {_counted(waiting, 'query', 'queries')} wait for another one: look at the locks." if waiting else ""
-    return Meaning(Finding.PROBLEM, f"Queries are slow: {'; '.join(told)}.{blocked}")
+    waiting = sum(bool(row[9]) for row in seen)
+    blocked = f" {_many(waiting, 'query waits', 'queries wait')} for another one: look at the locks." if waiting else ""
+    what = "Queries are slow" if slow else "Transactions hang"
+    return Meaning(Finding.PROBLEM, f"{what}: {'; '.join(told)}.{blocked}{hidden}")
 
 
 def locks(rows: Sequence[Row], limits: Limits) -> Meaning:
     if not rows:
         return Meaning(Finding.FINE, "Nobody waits for a lock.")
-    waiting = {row[0] for row in rows}
-    roots = Counter(row[3] for row in rows if not row[10])
+    waiting = rows[0][11]
     longest = max((row[1] or 0.0 for row in rows), default=0.0)
-    said = f"{_counted(len(waiting), 'query', 'queries')} wait for locks, the longest for {_seconds(longest)}."
-    if roots:
-        pid = _root(rows)
-        root = next(row for row in rows if row[3] == pid)
-        who = root[6] or root[5]
-        doing = f"{root[7]}, its transaction began {_seconds(root[8])} ago" if root[8] is not None else root[7]
-        said += f" At the root of it is pid {pid} ({who}): {doing}."
-    finding = Finding.PROBLEM if longest >= min(limits.slow_seconds, 5.0) or len(waiting) >= 3 else Finding.FINE
-    return Meaning(finding, said)
+    finding = Finding.PROBLEM if longest >= min(limits.slow_seconds, 5.0) or waiting >= 3 else Finding.FINE
+    said = f"{_many(waiting, 'query waits', 'queries wait')} for locks, the longest for {_seconds(longest)}."
+    pid = _root(rows)
+    root = next(row for row in rows if row[3] == pid)
+    if pid == 0:
+        return Meaning(
+            finding,
+            f"{said} At the root of it is a prepared transaction, which no connection holds: look at Old transactions, and COMMIT "
+            "PREPARED or ROLLBACK PREPARED it.",
+        )
+    who = root[6] or root[5] or "nobody knows whose"
+    doing = root[7] or "what it does is hidden"
+    since = f", its transaction began {_seconds(root[8])} ago" if root[8] is not None else ""
+    if root[10]:
+        return Meaning(finding, f"{said} They wait for one another; most for pid {pid} ({who}): {doing}{since}.")
+    return Meaning(finding, f"{said} At the root of it is pid {pid} ({who}): {doing}{since}.")
 
 
 def _root(rows: Sequence[Row]) -> int:
-    """The backend that waits for nobody and for which most wait, also behind others."""
+    """The backend that waits for nobody and for which most wait, also behind others; one of those that wait for one another where
+    all of them do. Whoever queues for a lock waits for all before them, so each is looked at once."""
     blockers: dict[int, set[int]] = {}
     for row in rows:
         blockers.setdefault(row[0], set()).add(row[3])
-
-    def roots_of(pid: int, seen: frozenset[int]) -> set[int]:
-        if pid in seen or pid not in blockers:
-            return {pid}
-        return {root for by in blockers[pid] for root in roots_of(by, seen | {pid})}
-
-    counted = Counter(root for pid in blockers for root in roots_of(pid, frozenset()))
-    return max(counted, key=lambda pid: (counted[pid], -pid))
+    counted: Counter[int] = Counter()
+    for pid in blockers:
+        seen: set[int] = set()
+        ahead = [pid]
+        while ahead:
+            for one in blockers.get(ahead.pop(), set()) - seen:
+                seen.add(one)
+                ahead.append(one)
+        counted.update((seen - blockers.keys()) or seen)
+    return max(counted, key=lambda pid: (pid not in blockers, counted[pid], -pid))
 
 
 def tables(rows: Sequence[Row], limits: Limits) -> Meaning:
@@ -145,14 +170,16 @@ def indexes(rows: Sequence[Row], limits: Limits) -> Meaning:
     for row in by_kind.get("scans", [])[:3]:
         said = f"{row[1]}.{row[2]} was read from end to end {row[5]:,} times ({row[8]:,} rows)"
         if row[9]:
+            # A statement for people to think about; Liftmon runs none.
             first = row[9].split(", ")[0]
             said += (
-                f"; {row[9]} refer to other tables without an index. Think about: {_suggestion(row[1], row[2], first)}"
+                f"; {row[9]} {'refers' if first == row[9] else 'refer'} to other tables without an index. "
+                f"Think about: CREATE INDEX CONCURRENTLY ON {row[1]}.{row[2]} ({first})"
             )
         told.append(said)
     if invalid := by_kind.get("invalid", []):
         names = ", ".join(f"{row[1]}.{row[3]}" for row in invalid[:3])
-        told.append(f"Broken, and to be built anew: {names}")
+        told.append(f"Broken, and to be built anew by REINDEX INDEX CONCURRENTLY: {names}")
     unused = by_kind.get("unused", [])
     if unused:
         names = ", ".join(f"{row[1]}.{row[3]} ({_bytes(row[4])})" for row in unused[:3])
@@ -163,13 +190,42 @@ def indexes(rows: Sequence[Row], limits: Limits) -> Meaning:
     return Meaning(finding, ". ".join(told) + ".")
 
 
-def _suggestion(schema: str, table: str, column: str) -> str:
-    """A statement for people to think about; Liftmon runs none."""
-    return f"CREATE INDEX CONCURRENTLY ON {_quoted(schema)}.{_quoted(table)} ({column})"
+# From when on each is worth a look: seconds that it is open or behind, bytes of the log, transactions since its oldest one. At
+# 2,100 million PostgreSQL takes no more writes.
+_OLD_SECONDS = {"transaction": 600.0, "prepared": 300.0, "replica": 60.0, "standby": 300.0}
+_OLD_BYTES = {"slot": 1024**3, "replica": 1024**3}
+_OLD_TRANSACTIONS = 1_000_000_000
 
 
-def _quoted(name: str) -> str:
-    return name if name.isidentifier() and name == name.lower() else '"' + name.replace('"', '""') + '"'
+def replication(rows: Sequence[Row], limits: Limits) -> Meaning:
+    told = []
+    for kind, name, state, seconds, kept, transactions in rows:
+        is_late = seconds is not None and seconds >= _OLD_SECONDS.get(kind, float("inf"))
+        is_large = kept is not None and kept >= _OLD_BYTES.get(kind, float("inf"))
+        if kind == "database" and (transactions or 0) >= _OLD_TRANSACTIONS:
+            told.append(
+                f"Database {name} was not frozen for {transactions:,} transactions: at 2,100 million it takes no more writes"
+            )
+        elif kind == "transaction" and is_late:
+            told.append(
+                f"A transaction is open for {_seconds(seconds)} ({name}, {state}), and vacuum removes nothing since"
+            )
+        elif kind == "prepared" and is_late:
+            told.append(f"Prepared transaction {name} ({state}) holds its locks for {_seconds(seconds)}")
+        elif kind == "slot" and is_large:
+            told.append(f"Slot {name} ({state}) keeps {_bytes(kept)} of the log, which fills the disk")
+        elif kind == "replica" and (is_late or is_large):
+            behind = [*([_bytes(kept)] if kept else []), *([_seconds(seconds)] if seconds else [])]
+            told.append(f"Replica {name} is {' and '.join(behind)} behind")
+        elif kind == "standby" and is_late:
+            told.append(
+                f"It is a standby, and what it last replayed is {_seconds(seconds)} old (or nothing is written)"
+            )
+    if told:
+        return Meaning(Finding.PROBLEM, ". ".join(told[:5]) + ".")
+    replicas = sum(row[0] == "replica" for row in rows)
+    up = f", and {_many(replicas, 'replica keeps', 'replicas keep')} up" if replicas else ""
+    return Meaning(Finding.FINE, f"Nothing holds back vacuum or the log{up}.")
 
 
 QUESTIONS: Mapping[str, Question] = {
@@ -177,7 +233,10 @@ QUESTIONS: Mapping[str, Question] = {
     for one in (
         Question(
             "connections", "Connections", "Is the pool exhausted?",
-            ("Database", "Role", "Application", "State", "Connections", "In that state (s)", "Allowed", "Reserved", "Hidden"),
+            (
+                "Database", "Role", "Application", "State", "Connections", "In that state (s)", "Allowed", "Reserved", "Hidden",
+                "In all",
+            ),
             connections,
         ),
         Question(
@@ -192,7 +251,7 @@ QUESTIONS: Mapping[str, Question] = {
             "locks", "Locks", "Who waits for whom?",
             (
                 "Waiting pid", "Waits (s)", "Waiting query", "Blocking pid", "Began", "Role", "Application", "State",
-                "Transaction (s)", "Blocking query", "Waits itself",
+                "Transaction (s)", "Blocking query", "Waits itself", "In all",
             ),
             locks,
         ),
@@ -209,6 +268,11 @@ QUESTIONS: Mapping[str, Question] = {
                 "Kind", "Schema", "Table", "Index", "Bytes", "Scans", "Rows read", "Index scans", "Rows", "Columns",
             ),
             indexes,
+        ),
+        Question(
+            "replication", "Old transactions", "What holds back vacuum, and does a replica fall behind?",
+            ("Kind", "Name", "State", "Open or behind (s)", "Log bytes", "Transactions"),
+            replication,
         ),
     )
 }  # fmt: skip
@@ -232,8 +296,12 @@ def _most(rows: Sequence[Row], column: int) -> tuple[str, int]:
     return counted.most_common(1)[0]
 
 
-def _counted(number: int, noun: str, plural: str = "") -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
+def _counted(number: int, noun: str) -> str:
+    return _many(number, noun, f"{noun}s")
+
+
+def _many(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
 
 
 def _seconds(seconds: float) -> str:

@@ -6,12 +6,9 @@ is written down before it is done, and what came of it afterwards.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import psycopg
 
 from alerts.incidents import timeline
-from alerts.incidents.diagnostics.connecting import NoAnswerError, connected
+from alerts.incidents.diagnostics.connecting import APPLICATION, Asked, NoAnswerError, connected
 from alerts.incidents.timeline import Person, known
 from alerts.models import Incident, IncidentEntryKind, Mitigation, MitigationKind, MonitoredDatabase
 from events.ingest.configured_scrubber import scrubber
@@ -25,11 +22,18 @@ SELECT pid, backend_start, coalesce(usename, ''), left(coalesce(application_name
         WHERE activity.pid = ANY(pg_blocking_pids(waiting.pid)))
 FROM pg_stat_activity AS activity LEFT JOIN pg_roles ON pg_roles.oid = usesysid
 WHERE pid = %(pid)s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-    AND application_name <> 'liftmon' AND NOT coalesce(rolsuper, true) AND NOT coalesce(rolreplication, true)
+    AND application_name <> %(own)s AND NOT coalesce(rolsuper, true) AND NOT coalesce(rolreplication, true)
 """
+# Which backend it is and what is done to it is one statement: nobody can come in between.
 _DO = {
-    MitigationKind.CANCEL: "SELECT pg_cancel_backend(pid)",
-    MitigationKind.TERMINATE: "SELECT pg_terminate_backend(pid, 5000)",
+    MitigationKind.CANCEL: b"""
+SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+WHERE pid = %(pid)s AND backend_start = %(began_at)s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+""",
+    MitigationKind.TERMINATE: b"""
+SELECT pg_terminate_backend(pid, %(wait_ms)s) FROM pg_stat_activity
+WHERE pid = %(pid)s AND backend_start = %(began_at)s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+""",
 }
 
 
@@ -68,8 +72,8 @@ def look(database: MonitoredDatabase, pid: int) -> Target:
     """Raises MitigatingError when there is none that may be acted on."""
     _check(database)
     try:
-        with connected(database) as connection:
-            return _target(connection, pid)
+        with connected(database) as asked:
+            return _target(asked, pid)
     except NoAnswerError as error:
         raise MitigatingError(error.meaning.sentence) from None
 
@@ -100,43 +104,40 @@ def act(
 
 
 def _done(database: MonitoredDatabase, kind: MitigationKind, target: Target) -> tuple[bool, str]:
+    # The answer has to come before the statement's own time is over.
+    wait_ms = max(database.timeout_ms - 1000, database.timeout_ms // 2)
+    values = {"pid": target.pid, "began_at": target.began_at, "wait_ms": wait_ms}
     try:
-        with connected(database) as connection:
-            # Which backend it is and what is done to it is one statement: nobody can come in between.
-            statement = (
-                f"{_DO[kind]} FROM pg_stat_activity WHERE pid = %(pid)s AND backend_start = %(began_at)s "
-                "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            )
-            row = connection.execute(statement, {"pid": target.pid, "began_at": target.began_at}).fetchone()
+        with connected(database) as asked:
+            rows = asked.rows(_DO[kind], values)
     except NoAnswerError as error:
         return False, error.meaning.sentence
-    if row is None:
+    if not rows:
         return False, "It was gone already: nothing was done."
-    if not row[0]:
-        return False, "PostgreSQL did not do it: it was gone already, or did not end within 5 s."
-    return True, "Its query was cancelled." if kind == MitigationKind.CANCEL else "Its connection was ended."
-
-
-def _target(connection: psycopg.Connection[Any], pid: int) -> Target:
-    row = connection.execute(_TARGET, {"pid": pid}).fetchone()
-    if row is None:
-        raise MitigatingError(
-            f"There is no pid {pid} that may be acted on: it is gone, or Liftmon's own, a superuser's or PostgreSQL's itself."
+    if not rows[0][0]:
+        waited = (
+            f", or was told to end and had not within {wait_ms:,} ms: look again"
+            if kind is MitigationKind.TERMINATE
+            else ""
         )
+        return False, f"PostgreSQL did not do it: it was gone already{waited}."
+    return True, "Its query was cancelled." if kind is MitigationKind.CANCEL else "Its connection was ended."
+
+
+def _target(asked: Asked, pid: int) -> Target:
+    rows = asked.rows(_TARGET, {"pid": pid, "own": APPLICATION})
+    if not rows:
+        raise MitigatingError(
+            f"There is no pid {pid} that may be acted on: it is gone, or Liftmon's own, a superuser's or PostgreSQL's itself, or "
+            "hidden from this role."
+        )
+    pid, began_at, role, application, name, state, address, runs, transaction, query, blocks = rows[0]
+    # Whatever a client calls itself may hold anything, as what it asks may.
     clean = scrubber().scrub_text
     return Target(
-        row[0],
-        row[1],
-        row[2],
-        row[3],
-        row[4],
-        row[5],
-        row[6],
-        row[7] or 0.0,
-        row[8],
-        clean(row[9] or ""),
-        tuple(row[10] or ()),
-    )
+        pid, began_at, role, clean(application), name, state, address, runs or 0.0, transaction, clean(query or ""),
+        tuple(blocks or ()),
+    )  # fmt: skip
 
 
 def _check(database: MonitoredDatabase) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -76,7 +77,7 @@ class TestAWellDatabase:
         assert lift.test_answer.startswith("Connected as reader to PostgreSQL 18")
         patient.owner("GRANT UPDATE ON payments TO reader")
         try:
-            assert "may write to 1 tables" in asking.test(lift, at=now)[1]
+            assert "may also write to 1 table, which" in asking.test(lift, at=now)[1]
         finally:
             patient.owner("REVOKE UPDATE ON payments FROM reader")
         assert MonitoredDatabase.objects.get().tested_at == now
@@ -102,7 +103,9 @@ class TestAnIllOne:
         with pytest.raises(psycopg.OperationalError):
             patient.app()
 
-        assert one(lift, "connections", now).interpretation.startswith("The server is full: ")
+        full = one(lift, "connections", now).interpretation
+        assert full.startswith(f"The server is full: {MOST - 5} connections of 10 that are usual")
+        assert "nobody else is let in" in full
 
         patient.owner("REVOKE pg_use_reserved_connections FROM reader")
         try:
@@ -145,20 +148,91 @@ class TestAnIllOne:
 
         assert f"pid {slow.info.backend_pid}, lift-web" in run.interpretation
 
-    def test_one_that_is_down_is_told_for_every_question(
+    def test_one_that_is_down_is_told_once_however_much_was_asked(
         self, lift: MonitoredDatabase, now: datetime, incident: Incident
     ) -> None:
-
         keep_dsn(lift, f"postgresql://reader@127.0.0.1:{free_port()}/lift")
 
         runs = ask(lift, QUESTIONS, incident=incident, by=None, at=now)
 
-        assert {run.interpretation for run in runs} == {"The connection is refused: nothing listens there."}
+        assert [run.interpretation for run in runs] == ["The connection is refused: nothing listens there."]
+        assert said(incident, "diagnostic") == ["lift: Connections. The connection is refused: nothing listens there."]
+
+    def test_one_question_that_is_given_up_leaves_the_others(
+        self, lift: MonitoredDatabase, patient: Patient, now: datetime
+    ) -> None:
+        locking = patient.app(autocommit=False)
+        locking.execute("LOCK TABLE payments IN ACCESS EXCLUSIVE MODE")
+
+        runs = {run.question: run for run in ask(lift, QUESTIONS, incident=None, by=None, at=now)}
+
+        assert runs.keys() == QUESTIONS.keys()
+        assert "look at the locks" in runs["tables"].interpretation
+        assert runs["connections"].finding == "fine"
+
+    def test_a_role_that_may_not_see_others_is_told_so_and_not_that_all_is_well(
+        self, lift: MonitoredDatabase, patient: Patient, now: datetime
+    ) -> None:
+        slow = patient.app()
+        runner = threading.Thread(target=_ignored, args=(slow, "SELECT pg_sleep(6)"))
+        runner.start()
+        patient.owner("REVOKE pg_read_all_stats FROM reader")
+        try:
+            runs = {run.question: run for run in ask(lift, ["connections", "queries"], incident=None, by=None, at=now)}
+            told = asking.test(lift, at=now)
+        finally:
+            patient.owner("GRANT pg_read_all_stats TO reader")
+            slow.cancel()
+            runner.join()
+
+        assert "1 connection of 10" in runs["connections"].interpretation
+        assert "GRANT pg_read_all_stats" in runs["connections"].interpretation
+        assert (runs["queries"].finding, "is hidden" in runs["queries"].interpretation) == ("failed", True)
+        assert "It cannot see what other roles do" in told[1]
+
+    def test_a_lock_that_a_prepared_transaction_holds_is_found(
+        self, lift: MonitoredDatabase, patient: Patient, now: datetime
+    ) -> None:
+        preparing = patient.app(autocommit=False)
+        preparing.tpc_begin(preparing.xid(1, "pay-7", ""))
+        preparing.execute("UPDATE payments SET amount = 3 WHERE id = 4")
+        preparing.tpc_prepare()
+        preparing.close()
+        waiting, resolving = patient.app(), patient.app()
+        waiter = threading.Thread(target=_ignored, args=(waiting, "UPDATE payments SET amount = 2 WHERE id = 4"))
+        waiter.start()
+        try:
+            run = _until(lambda: one(lift, "locks", now), lambda run: bool(run.answer["rows"]))
+            old = one(lift, "replication", now)
+        finally:
+            for found in resolving.tpc_recover():
+                resolving.tpc_rollback(found)
+            waiter.join()
+
+        assert "At the root of it is a prepared transaction" in run.interpretation
+        assert "prepared" in [row[0] for row in old.answer["rows"]]
+
+    def test_two_do_not_ask_the_same_one_at_once(self, lift: MonitoredDatabase, now: datetime) -> None:
+        """The lock is another connection's, as it is of another process."""
+        with _own_connection() as other:
+            other.execute("SELECT pg_advisory_lock(hashtext('alerts.incidents.diagnostics'), %s)", [lift.pk])
+            with pytest.raises(AskingError, match="Somebody looks at lift already"):
+                one(lift, "connections", now)
+            other.execute("SELECT pg_advisory_unlock_all()")
+
+        assert one(lift, "connections", now).finding == "fine"
 
 
-def _ignored(connection: psycopg.Connection[Any], statement: str) -> None:
+def _own_connection() -> psycopg.Connection[Any]:
+    own = connection.get_connection_params()
+    return psycopg.connect(
+        **{name: own[name] for name in ("host", "port", "user", "password", "dbname") if own.get(name)}, autocommit=True
+    )
+
+
+def _ignored(client: psycopg.Connection[Any], statement: str) -> None:
     try:
-        connection.execute(statement)  # type: ignore[arg-type]
+        client.execute(statement)  # type: ignore[arg-type]
     except psycopg.Error:
         return
 

@@ -16,8 +16,10 @@ def said(name: str, *rows: tuple[Any, ...], limits: Limits = LIMITS) -> tuple[st
     return meaning.finding.value, meaning.sentence
 
 
-def clients(count: int, state: str = "active", *, allowed: int = 100, hidden: int = 0) -> tuple[Any, ...]:
-    return ("lift", "lift", "lift-web", state, count, 4.0, allowed, 3, hidden)
+def clients(
+    count: int, state: str = "active", *, allowed: int = 100, hidden: int = 0, app: str = "lift-web", total: int = 0
+) -> tuple[Any, ...]:
+    return ("lift", "lift", app, state, count, 4.0, allowed, 3, hidden, total or count)
 
 
 class TestConnections:
@@ -27,7 +29,7 @@ class TestConnections:
         )  # fmt: skip
 
     def test_one_more_is_an_exhausted_pool_and_says_whose(self) -> None:
-        finding, sentence = said("connections", clients(12), clients(9, "idle in transaction"))
+        finding, sentence = said("connections", clients(12, total=21), clients(9, "idle in transaction", total=21))
 
         assert (finding, sentence) == (
             "problem",
@@ -35,10 +37,30 @@ class TestConnections:
         )
 
     def test_a_server_with_no_room_says_so(self) -> None:
-        assert said("connections", clients(95))[1].startswith("The server is full: 95 connections of 20 that are usual")
+        assert said("connections", clients(96)) == (
+            "problem",
+            (
+                "The server is full: 96 connections of 20 that are usual; it allows 100, 3 of them reserved, and nobody else is "
+                "let in. 96 of them of lift-web."
+            ),
+        )
+
+    def test_a_server_with_hardly_any_room_is_not_full(self) -> None:
+        sentence = said("connections", clients(92))[1]
+
+        assert sentence.startswith("The server is almost full: 92 connections")
+        assert "it has room for 4 more" in sentence
+
+    def test_it_says_who_idles_when_that_is_somebody_else(self) -> None:
+        rows = clients(20, total=30), clients(10, "idle in transaction", app="lift-jobs", total=30)
+
+        assert "20 of them of lift-web, 10 idle in transaction (most of lift-jobs)" in said("connections", *rows)[1]
+
+    def test_groups_that_are_not_shown_are_counted(self) -> None:
+        assert "240 connections" in said("connections", clients(2, total=240, allowed=1000))[1]
 
     def test_it_says_what_it_cannot_see(self) -> None:
-        assert "grant it pg_read_all_stats" in said("connections", clients(3, hidden=1))[1]
+        assert "GRANT pg_read_all_stats" in said("connections", clients(3, hidden=1))[1]
 
     def test_nobody_is_fine(self) -> None:
         assert said("connections") == ("fine", "No client is connected but Liftmon.")
@@ -52,14 +74,14 @@ def query(
 
 class TestQueries:
     def test_quick_ones_are_fine(self) -> None:
-        assert said("queries", query(1, 9.9)) == ("fine", "No query runs for 10 s or longer; 1 run now.")
+        assert said("queries", query(1, 9.9)) == ("fine", "No query runs for 10 s or longer; 1 runs now.")
 
     def test_it_names_the_longest(self) -> None:
         assert said("queries", query(1, 11.0), query(2, 300.0, blocked=[1])) == (
             "problem",
             (
                 "Queries are slow: 2 queries run for 10 s or longer, the longest for 5 min (pid 2, lift-web). "
-                "1 query wait for another one: look at the locks."
+                "1 query waits for another one: look at the locks."
             ),
         )
 
@@ -67,13 +89,26 @@ class TestQueries:
         finding, sentence = said("queries", query(7, None, 60.0, "idle in transaction"))
 
         assert finding == "problem"
-        assert (
-            "1 connection hold a transaction open and do nothing, the longest since 60 s (pid 7, lift-web)" in sentence
+        assert sentence == (
+            "Transactions hang: 1 connection holds a transaction open and nothing runs in it, the longest for 60 s "
+            "(pid 7, lift-web)."
+        )
+
+    def test_what_is_hidden_is_not_taken_for_quiet(self) -> None:
+        hidden = (9, None, "lift", "lift-web", "lift", "", None, None, "", [], "<insufficient privilege>")
+
+        assert said("queries", hidden) == (
+            "failed", "What other roles do is hidden from this one: GRANT pg_read_all_stats to it."
+        )  # fmt: skip
+        assert said("queries", query(1, 2.0), hidden)[1] == (
+            "No query runs for 10 s or longer; 1 runs now. What other roles do is hidden from this one: "
+            "GRANT pg_read_all_stats to it."
         )
 
 
-def wait(pid: int, by: int, seconds: float = 20.0, *, waits_itself: bool = False) -> tuple[Any, ...]:
-    return (pid, seconds, "UPDATE x", by, AT, "lift", "lift-web", "idle in transaction", 40.0, "UPDATE x", waits_itself)
+def wait(pid: int, by: int, seconds: float = 20.0, *, waits_itself: bool = False, total: int = 1) -> tuple[Any, ...]:
+    role = ("lift", "lift-web", "idle in transaction", 40.0, "UPDATE x") if by else ("", "", "", None, None)
+    return (pid, seconds, "UPDATE x", by, AT if by else None, *role, waits_itself, total)
 
 
 class TestLocks:
@@ -81,7 +116,9 @@ class TestLocks:
         assert said("locks") == ("fine", "Nobody waits for a lock.")
 
     def test_it_finds_the_root_behind_others(self) -> None:
-        assert said("locks", wait(3, 2, waits_itself=True), wait(2, 1), wait(4, 2, waits_itself=True)) == (
+        rows = wait(2, 1, total=3), wait(3, 2, waits_itself=True, total=3), wait(4, 2, waits_itself=True, total=3)
+
+        assert said("locks", *rows) == (
             "problem",
             (
                 "3 queries wait for locks, the longest for 20 s. At the root of it is pid 1 (lift-web): idle in transaction, "
@@ -90,7 +127,23 @@ class TestLocks:
         )
 
     def test_those_who_wait_for_one_another_hang_nobody_up(self) -> None:
-        assert said("locks", wait(1, 2, waits_itself=True), wait(2, 1, waits_itself=True))[0] == "problem"
+        assert said("locks", wait(1, 2, waits_itself=True, total=2), wait(2, 1, waits_itself=True, total=2)) == (
+            "problem",
+            (
+                "2 queries wait for locks, the longest for 20 s. They wait for one another; most for pid 1 (lift-web): "
+                "idle in transaction, its transaction began 40 s ago."
+            ),
+        )
+
+    def test_a_long_queue_is_looked_through_at_once(self) -> None:
+        """Whoever stands in it waits for all before them: as many ways to the root as there are subsets."""
+        rows = [wait(pid, by, waits_itself=by > 1, total=60) for pid in range(2, 62) for by in range(1, pid)]
+
+        assert "60 queries wait for locks" in said("locks", *rows)[1]
+        assert "At the root of it is pid 1 (lift-web)" in said("locks", *rows)[1]
+
+    def test_a_prepared_transaction_is_named_as_what_it_is(self) -> None:
+        assert "a prepared transaction, which no connection holds" in said("locks", wait(2, 0))[1]
 
     def test_a_short_wait_is_usual(self) -> None:
         assert said("locks", wait(2, 1, 0.2))[0] == "fine"
@@ -109,12 +162,21 @@ class TestTablesAndIndexes:
         )
 
     def test_it_suggests_an_index_that_a_foreign_key_lacks(self) -> None:
-        scans = ("scans", "public", "Order", "", 10**8, 900, 10**9, 3, 1_000_000, "customer_id")
+        scans = ("scans", "public", '"Order"', "", 10**8, 900, 10**9, 3, 1_000_000, "customer_id")
 
         finding, sentence = said("indexes", scans)
 
         assert finding == "problem"
         assert 'CREATE INDEX CONCURRENTLY ON public."Order" (customer_id)' in sentence
+        assert "customer_id refers to other tables without an index" in sentence
+
+    def test_a_broken_index_is_a_problem(self) -> None:
+        row = ("invalid", "public", "jobs", "jobs_new", 20 * 1024**2, 0, 0, 0, 0, "")
+
+        assert said("indexes", row) == (
+            "problem",
+            "Broken, and to be built anew by REINDEX INDEX CONCURRENTLY: public.jobs_new.",
+        )
 
     def test_what_nobody_uses_is_said_and_no_problem(self) -> None:
         row = ("unused", "public", "jobs", "jobs_old", 20 * 1024**2, 0, 0, 0, 0, "")
@@ -123,6 +185,45 @@ class TestTablesAndIndexes:
 
     def test_nothing_is_nothing(self) -> None:
         assert said("indexes")[0] == said("tables")[0] == "fine"
+
+
+class TestOldTransactions:
+    def test_nothing_old_is_fine(self) -> None:
+        rows = [
+            ("transaction", "pid 4, lift-web", "active", 300.0, None, 12), ("slot", "copy", "active, reserved", None, 4096, None),
+            ("replica", "copy", "streaming", 0.2, 4096, None), ("database", "lift", "", None, None, 150_000_000),
+        ]  # fmt: skip
+
+        assert said("replication", *rows) == ("fine", "Nothing holds back vacuum or the log, and 1 replica keeps up.")
+
+    @pytest.mark.parametrize(
+        ("row", "words"),
+        [
+            (
+                ("transaction", "pid 4, lift-web", "idle in transaction", 900.0, None, 5),
+                "open for 15 min (pid 4, lift-web, idle",
+            ),
+            (
+                ("prepared", "pay-7", "lift on lift", 400.0, None, 5),
+                "Prepared transaction pay-7 (lift on lift) holds its locks",
+            ),
+            (
+                ("slot", "old", "inactive, extended", None, 40 * 1024**3, None),
+                "keeps 40 GB of the log, which fills the disk",
+            ),
+            (("replica", "copy", "streaming", 90.0, 2 * 1024**3, None), "Replica copy is 2 GB and 90 s behind"),
+            (("standby", "this server", "in recovery", 400.0, None, None), "It is a standby"),
+            (("database", "lift", "", None, None, 1_900_000_000), "it takes no more writes"),
+        ],
+    )
+    def test_what_is_old_or_far_behind_is_a_problem(self, row: tuple[Any, ...], words: str) -> None:
+        finding, sentence = said("replication", row)
+
+        assert finding == "problem"
+        assert words in sentence
+
+    def test_nothing_told_is_nothing(self) -> None:
+        assert said("replication")[0] == "fine"
 
 
 @pytest.mark.parametrize(
