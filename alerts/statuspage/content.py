@@ -38,8 +38,9 @@ class PublicUpdate:
 class Post:
     """An incident or a maintenance as users know it. ``kind``: ``incident`` or ``maintenance``.
 
-    ``level``: the worst that it did to a component. ``updates``: the newest first. ``components``: names. ``ends_at``: of an
-    incident None while it goes on; of maintenance when it is planned to end, or ended.
+    ``components``: names with what is so now, and once it is over with the worst that was. ``level``: the worst of these.
+    ``updates``: the newest first. ``ends_at``: of an incident None while it goes on; of maintenance when it is planned to end, or
+    ended.
     """
 
     kind: str
@@ -49,7 +50,7 @@ class Post:
     state: str
     state_words: str
     is_open: bool
-    components: tuple[str, ...]
+    components: tuple[tuple[str, Level], ...]
     updates: tuple[PublicUpdate, ...]
     starts_at: datetime
     ends_at: datetime | None
@@ -267,11 +268,16 @@ def _incident_posts(ids: Collection[int | None], *, now: datetime) -> list[Post]
 
 def _incident_post(number: int, updates: Sequence[StatusUpdate], impacts: Sequence[ComponentImpact]) -> Post:
     last, is_open = updates[0], updates[0].state not in FINAL
+    levels: dict[str, Level] = {}
+    for impact in impacts:
+        counts = not is_open or impact.ended_at is None
+        before = levels.get(impact.component.name, Level.OPERATIONAL)
+        levels[impact.component.name] = max(before, Level(impact.level)) if counts else before
     return Post(
         kind="incident", id=number, title=last.title,
-        level=max((Level(one.level) for one in impacts), default=Level.DEGRADED),
-        state=last.state, state_words=last.get_state_display(), is_open=is_open,
-        components=tuple(dict.fromkeys(one.component.name for one in impacts)),
+        # While users are told that something is wrong, something is.
+        level=max([*levels.values(), Level.DEGRADED]),
+        state=last.state, state_words=last.get_state_display(), is_open=is_open, components=tuple(levels.items()),
         updates=tuple(_public(one) for one in updates), starts_at=updates[-1].posted_at,
         ends_at=None if is_open else last.posted_at,
     )  # fmt: skip
@@ -312,7 +318,7 @@ def _maintenance_post(window: MaintenanceWindow, *, now: datetime) -> Post:
         # Its own name is the team's.
         title=updates[0].title if updates else f"Maintenance of {' and '.join(names)}" if names else "Maintenance",
         level=Level.MAINTENANCE, state=state, state_words=state.label, is_open=state != UpdateState.COMPLETED,
-        components=tuple(names),
+        components=tuple((name, Level.MAINTENANCE) for name in names),
         # What was announced before any update stands for one.
         updates=tuple(_public(one) for one in updates) or ((announced,) if window.announcement else ()),
         starts_at=starts_at, ends_at=ends_at,

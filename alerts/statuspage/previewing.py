@@ -29,6 +29,7 @@ def preview(about: About, draft: Draft, *, now: datetime) -> Preview:
     names = dict(Component.objects.filter(pk__in=concerned, is_public=True).values_list("pk", "name"))
     if not is_incident and draft.state not in FINAL:
         levels = dict.fromkeys(names, Level.MAINTENANCE)
+    affected = tuple((names[pk], levels.get(pk, Level.OPERATIONAL)) for pk in sorted(names, key=names.__getitem__))
     update = PublicUpdate(
         draft.state, UpdateState(draft.state).label, draft.text, writing.as_html(draft.text), now, edited_at=None
     )
@@ -36,7 +37,8 @@ def preview(about: About, draft: Draft, *, now: datetime) -> Preview:
     is_open = draft.state not in FINAL
     # What was announced before any update stands for one, until there is one.
     earlier = before.updates if before is not None and about.status_updates.exists() else ()
-    worst = max([*((before and [before.level]) or []), *levels.values()], default=Level.DEGRADED)
+    listed = affected if is_open or not is_incident else _worst_so_far(about, names)
+    worst = max([*(level for _, level in listed), Level.DEGRADED if is_incident else Level.MAINTENANCE])
     if before is None:
         before = Post(
             "incident", about.pk, "", worst, draft.state, update.state_words, is_open=is_open, components=(), updates=(),
@@ -44,11 +46,19 @@ def preview(about: About, draft: Draft, *, now: datetime) -> Preview:
         )  # fmt: skip
     shown = replace(
         before, title=draft.title, level=worst, state=draft.state, state_words=update.state_words, is_open=is_open,
-        components=tuple(sorted(names.values())), updates=(update, *earlier),
+        components=listed, updates=(update, *earlier),
         ends_at=before.ends_at if not is_incident else None if is_open else now,
     )  # fmt: skip
-    affected = tuple((names[pk], levels.get(pk, Level.OPERATIONAL)) for pk in sorted(names, key=names.__getitem__))
     return Preview(shown, affected, letters.subscribers_of(names).count())
+
+
+def _worst_so_far(about: About, names: Mapping[int, str]) -> tuple[tuple[str, Level], ...]:
+    """What the page says of an incident that is over."""
+    rows = ComponentImpact.objects.filter(incident=about.pk, component__in=names).values_list("component", "level")
+    levels: dict[int, int] = {}
+    for pk, level in rows:
+        levels[pk] = max(level, levels.get(pk, 0))
+    return tuple((names[pk], Level(levels[pk])) for pk in sorted(levels, key=names.__getitem__))
 
 
 def concerned_by(about: About, levels: Mapping[int, Level]) -> Collection[int]:

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from alerts.models import UpdateState
 from alerts.statuspage import content
 from alerts.statuspage.addresses import Addresses
 from alerts.statuspage.content import Front, Post
@@ -101,8 +100,8 @@ def _named(found: Front) -> list[tuple[str, tuple[Post, ...]]]:
 def _document(at: Addresses, one: Post) -> dict[str, Any]:
     return {
         "kind": one.kind, "id": one.id, "title": one.title, "state": one.state, "level": NAMES[one.level],
-        "components": list(one.components), "starts_at": _iso(one.starts_at), "ends_at": one.ends_at and _iso(one.ends_at),
-        "url": _full(at, one),
+        "components": [{"name": name, "level": NAMES[level]} for name, level in one.components],
+        "starts_at": _iso(one.starts_at), "ends_at": one.ends_at and _iso(one.ends_at), "url": _full(at, one),
         "updates": [
             {"state": each.state, "text": each.text, "posted_at": _iso(each.posted_at),
              "edited_at": each.edited_at and _iso(each.edited_at)}
@@ -131,8 +130,8 @@ def _page(name: str, at: Addresses, title: str, context: dict[str, Any]) -> byte
 def shown(one: Post, at: Addresses) -> dict[str, Any]:
     """What alerts/status/_post.html needs, as ``one``."""
     return {
-        "post": one, "address": at.post(one.kind, one.id), "level": NAMES[one.level], "words": WORDS[one.level],
-        "is_planned": one.state == UpdateState.PLANNED, "is_incident": one.kind == "incident",
+        "post": one, "address": at.post(one.kind, one.id), "level": NAMES[one.level],
+        "affected": [(name, WORDS[level]) for name, level in one.components], "is_incident": one.kind == "incident",
     }  # fmt: skip
 
 

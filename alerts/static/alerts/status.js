@@ -7,7 +7,7 @@
     const at = new Date(one.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     one.title = one.textContent;
-    one.textContent = new Intl.DateTimeFormat(document.documentElement.lang, said).format(at);
+    one.textContent = new Intl.DateTimeFormat("en-GB", said).format(at);
     shown += 1;
   }
   const zone = document.querySelector("[data-st-zone]");
