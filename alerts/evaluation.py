@@ -8,7 +8,7 @@ is one row by a unique key.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -243,9 +243,9 @@ def _judgements(rule: AlertRule, reading: Reading, open_alerts: Iterable[Alert])
 def _cascade(rule: AlertRule, condition: CascadeCondition, reading: Reading, open_alerts: Iterable[Alert]) -> Found:
     judged = cascading.judge(
         rule.match,
-        [word for word in rule.group_by if word in ("service", "environment")],
+        rule.group_by,
         condition,
-        rows=reading.by_minute(),
+        rows=reading.by_minute(cascading.looked_at(condition)),
         now=reading.now,
         open_evidence={cascading.label_key(alert.labels): alert.evidence for alert in open_alerts},
     )
@@ -253,16 +253,12 @@ def _cascade(rule: AlertRule, condition: CascadeCondition, reading: Reading, ope
 
 
 def _growing(rule: AlertRule, condition: EscalatingCondition, now: datetime) -> Found:
-    """Each issue is a group of its own. Its endpoints and environments are not looked at: it is the sum of them."""
-    match = replace(rule.match, endpoints=(), environments=())
+    match = growing_issues.match_of(rule.match)
     found: Found = {}
     for issue in growing_issues.growing(now=now, least=condition.least):
         if match.takes(issue.words):
-            judged = condition.judge(issue.this_hour, issue.earlier)
-            evidence = {"issue": issue.issue_id, "service": issue.words.service_id}
-            labels = {"issue": str(issue.issue_id)}
-            sentence = f"{issue.title}: {judged.sentence}"[:500]
-            found[key_of(labels)] = labels, replace(judged, sentence=sentence, evidence=evidence)
+            labels, judged = growing_issues.judgement(condition, issue)
+            found[key_of(labels)] = labels, judged
     return found
 
 

@@ -1,35 +1,94 @@
-"""Puts what was counted before `alerts.cascade`, and keeps what it says with the alert.
+"""Puts what was counted before `alerts.cascade`, and keeps what it says with the alert: the same for live judging and replays.
 
-A cascade rule looks at the service, environment and endpoint of events, whatever they are called: what fails is what
-`dashboards/reports/` call a failed request. Its alerts may be kept apart by service and environment.
+Its alerts may be kept apart by service and environment.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection
 
-from alerts.cascade import Cascade, Condition, Endpoint, Member, Minute, cascade_of, course_of
+from alerts.cascade import Cascade, Condition, Member, beyond_usual, cascade_of, course_of
 from alerts.conditions import CascadeCondition, Judged
 from alerts.judging import counting
+from alerts.judging.places import Details, Place, Places, Told, takes_place, told_of
 from alerts.judging.suspects import Suspect
-from alerts.judging.usual_failures import Span, Usual, usual_of
-from alerts.matching import Match, Words, is_like
+from alerts.judging.usual_failures import Span, Usual, typical_share, usual_of
+from alerts.matching import Match, Words
 from events.event_ids import lowest_id
 from events.models import Release
 
 _HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
-# What alerts.cascade looks at, and what is usual: the hours of a day before it.
-LOOKED_AT, _USUAL = timedelta(minutes=31), timedelta(hours=24)
-_RELEASES = timedelta(hours=24)
+# What alerts.cascade looks at, at least, and what is usual: the hours of a day before it.
+_LOOKED_AT, USUAL = timedelta(minutes=31), timedelta(hours=24)
+RELEASES = timedelta(hours=24)
 
-type Place = tuple[int, str, str]
-"""Service, environment, endpoint."""
 type MinuteRows = Iterable[tuple[Words, datetime, int]]
+
+
+class Known(Protocol):
+    """What is known besides counts by the minute."""
+
+    def usual(self, until: datetime) -> Mapping[Place, Usual]:
+        """What is usual of each place, by the hours of a day until then (a full hour)."""
+        ...
+
+    def details(self, places: Sequence[Place], start: datetime, now: datetime) -> Mapping[Place, Details]:
+        """Of the failures of some minutes."""
+        ...
+
+    def released_at(self, services: set[int], now: datetime) -> Mapping[str, datetime]:
+        """When the releases of the last day were first heard of."""
+        ...
+
+
+class Groups:
+    """The places of each group of a rule, and what is said of them. ``group_by``: of that, service and environment."""
+
+    def __init__(self, group_by: Sequence[str], condition: CascadeCondition) -> None:
+        self._group_by = [word for word in group_by if word in ("service", "environment")]
+        self._asked = Condition(condition.endpoints, timedelta(seconds=condition.window_seconds))
+        self._looked_at = looked_at(condition)
+        self._groups: dict[tuple[str, ...], Places] = defaultdict(Places)
+
+    def add(self, told: Told, minute: datetime, count: int) -> None:
+        values = {"service": str(told.place[0]), "environment": told.place[1]}
+        self._groups[tuple(values[word] for word in self._group_by)].add(told, minute, count)
+
+    def forget_before(self, start: datetime) -> None:
+        for places in self._groups.values():
+            places.forget_before(start)
+
+    def judge(
+        self, known: Known, open_evidence: Mapping[str, Mapping[str, Any]], now: datetime
+    ) -> Iterator[tuple[dict[str, str], Judged]]:
+        """Of each group of which there is anything. ``open_evidence``: that of its open alert, by `label_key`."""
+        until = counting.full_minute(now - self._looked_at).replace(minute=0)
+        for values, places in self._groups.items():
+            if places.counted:
+                labels = dict(zip(self._group_by, values, strict=True))
+                before = [_member(one) for one in open_evidence.get(label_key(labels), {}).get("members", [])]
+                yield labels, _judged(places, _OfHour(known, until), self._asked, before, now)
+
+
+class _OfHour:
+    """What is usual is asked for when it matters, which it seldom does."""
+
+    def __init__(self, known: Known, until: datetime) -> None:
+        self.known, self._until = known, until
+
+    def usual(self) -> Mapping[Place, Usual]:
+        return self.known.usual(self._until)
+
+
+def looked_at(condition: CascadeCondition) -> timedelta:
+    """How far back counts by the minute are needed: full minutes, with the one that runs."""
+    return max(_LOOKED_AT, math.ceil(condition.window_seconds / 60) * _MINUTE + _MINUTE)
 
 
 def judge(
@@ -41,52 +100,44 @@ def judge(
     now: datetime,
     open_evidence: Mapping[str, Mapping[str, Any]],
 ) -> list[tuple[dict[str, str], Judged]]:
-    """The judgement of each group. ``rows``: counts by the minute since LOOKED_AT ago. ``open_evidence``: that of its open alert,
-    by the group's labels as `label_key` writes them."""
-    asked = Condition(condition.endpoints, timedelta(seconds=condition.window_seconds))
-    by_group: dict[tuple[tuple[str, str], ...], dict[Place, _Counted]] = defaultdict(dict)
-    for place, counted in _by_place(match, rows).items():
-        by_group[tuple((word, _label(place, word)) for word in group_by)][place] = counted
-    usual = usual_by_place(counting.full_minute(now - LOOKED_AT).replace(minute=0))
-    found = []
-    for group, places in by_group.items():
-        labels = dict(group)
-        before = [_member(one) for one in open_evidence.get(label_key(labels), {}).get("members", [])]
-        found.append((labels, _judged(places, usual, asked, before, now)))
-    return found
+    """The judgement of each group. ``rows``: counts by the minute for as long as is `looked_at`. ``open_evidence``: that of its
+    open alert, by the group's labels as `label_key` writes them."""
+    groups = Groups(group_by, condition)
+    for words, minute, count in rows:
+        told = told_of(words)
+        if told is not None and takes_place(match, told.place):
+            groups.add(told, minute, count)
+    return list(groups.judge(Live(), open_evidence, now))
 
 
 def label_key(labels: Mapping[str, str]) -> str:
     return "\n".join(f"{word}={value}" for word, value in sorted(labels.items()))
 
 
-def _judged(
-    places: Mapping[Place, "_Counted"],
-    usual: Mapping[Place, Usual],
-    asked: Condition,
-    before: Sequence[Member],
-    now: datetime,
-) -> Judged:
+def _judged(places: Places, of_hour: _OfHour, asked: Condition, before: Sequence[Member], now: datetime) -> Judged:
     start = counting.full_minute(now) - asked.window
-    failing = [place for place, counted in places.items() if counted.failed_since(start)]
-    if not before and len(failing) < asked.endpoints:
-        sentence = f"{len(failing)} endpoints fail within {asked.window.total_seconds() / 60:g} minutes, limit {asked.endpoints}."
-        return Judged(False, float(len(failing)), float(asked.endpoints), sentence)
-    details = _details(failing, start, now)
+    failed = places.failed_since(start)
+    if not before and (few := _too_few(places, of_hour, asked, failed, now)):
+        return few
+    known, usual = of_hour.known, of_hour.usual()
+    details = known.details(list(failed), start, now)
+    released_at = known.released_at({place[0] for place in places.counted}, now)
     suspects: Sequence[Suspect]
-    endpoints = [counted.endpoint(place, usual.get(place), details.get(place)) for place, counted in places.items()]
+    endpoints = [
+        counted.endpoint(place, usual.get(place), details.get(place)) for place, counted in places.counted.items()
+    ]
     if before:
         course = course_of(before, endpoints, now=now, condition=asked)
         members, suspects, holds = course.members, (), not course.is_over
-        grown = cascade_of(endpoints, now=now, condition=asked, released_at=_released_at(places, now))
+        grown = cascade_of(endpoints, now=now, condition=asked, released_at=released_at)
         if grown is not None:
             suspects, members = grown.suspects, _joined(members, grown)
         summary = grown.summary if grown else _still(members, course.recovered)
     else:
-        cascade = cascade_of(endpoints, now=now, condition=asked, released_at=_released_at(places, now))
+        cascade = cascade_of(endpoints, now=now, condition=asked, released_at=released_at)
         if cascade is None:
-            sentence = f"{len(failing)} endpoints fail, as they usually do, or not together."
-            return Judged(False, float(len(failing)), float(asked.endpoints), sentence)
+            sentence = f"{len(failed)} endpoints fail beyond what is usual, but not together, or for too short a time."
+            return Judged(False, float(asked.endpoints), float(asked.endpoints), sentence)
         members, suspects, holds, summary = cascade.members, cascade.suspects, True, cascade.summary
     evidence: dict[str, Any] = {
         "members": [_written(one) for one in members],
@@ -97,6 +148,29 @@ def _judged(
             f"{suspects[0].kind.value} {suspects[0].value}. {' '.join(suspects[0].evidence)}".strip()
         )
     return Judged(holds, float(len(members)), float(asked.endpoints), summary[:500], evidence=evidence)
+
+
+def _too_few(
+    places: Places, of_hour: _OfHour, asked: Condition, failed: Mapping[Place, int], now: datetime
+) -> Judged | None:
+    """What is said when too few endpoints fail for a cascade, which costs little to find; None: there may be one."""
+    limit, span = asked.endpoints, f"{asked.window.total_seconds() / 60:g} minutes"
+    often = [place for place, failures in failed.items() if failures >= asked.least_failures]
+    if len(often) < limit:
+        often_said = f"{len(often)} of them {asked.least_failures} times or more"
+        sentence = f"{len(failed)} endpoints fail within {span}, {often_said}; limit {limit}."
+        return Judged(False, float(len(often)), float(limit), sentence)
+    usual = of_hour.usual()
+    beyond = beyond_usual(
+        [places.counted[place].endpoint(place, usual.get(place)) for place in often],
+        now=now,
+        condition=asked,
+        typical=typical_share(usual.get(place) for place in places.counted),
+    )
+    if beyond >= limit:
+        return None
+    sentence = f"{len(failed)} endpoints fail within {span}, {beyond} of them beyond what is usual; limit {limit}."
+    return Judged(False, float(beyond), float(limit), sentence)
 
 
 def _joined(members: Sequence[Member], grown: Cascade) -> tuple[Member, ...]:
@@ -115,75 +189,38 @@ def _still(members: Sequence[Member], recovered: Sequence[Member]) -> str:
     return f"{len(members)} endpoints still fail together: {names}{more}{back}."
 
 
-# --- What was counted ---------------------------------------------------------------------------------------------------
+# --- What is known ------------------------------------------------------------------------------------------------------
 
 
-class _Counted:
-    """Of one place by the minute: failed requests told by errors and by answers, requests, and the words of its failures."""
+class Live:
+    """The `Known` of live judging."""
 
-    def __init__(self) -> None:
-        self._minutes: dict[datetime, list[int]] = defaultdict(lambda: [0, 0, 0])
-        self._words: dict[str, Counter[str]] = defaultdict(Counter)
+    def usual(self, until: datetime) -> Mapping[Place, Usual]:
+        return usual_by_place(until)
 
-    def add(self, words: Words, minute: datetime, count: int) -> None:
-        is_request = words.name == "api_response_time"
-        is_bad_answer = is_request and words.labels.get("status") == "5xx"
-        is_error = not is_request and words.severity in ("critical", "error")
-        counted = self._minutes[minute]
-        counted[0] += count * is_error
-        counted[1] += count * is_bad_answer
-        counted[2] += count * is_request
-        if is_error or is_bad_answer:
-            told = {
-                "release": words.release,
-                "environment": words.environment,
-                "dependency": words.label("ai_provider"),
-            }
-            for word, value in told.items():
-                if value:
-                    self._words[word][value] += count
+    def details(self, places: Sequence[Place], start: datetime, now: datetime) -> Mapping[Place, Details]:
+        return details_of(places, start, now + _MINUTE)
 
-    def failed_since(self, start: datetime) -> int:
-        return sum(max(one[0], one[1]) for minute, one in self._minutes.items() if minute >= start)
-
-    def endpoint(self, place: Place, usual: Usual | None, details: "_Details | None") -> Endpoint:
-        minutes = [Minute(minute, max(one[0], one[1]), one[2]) for minute, one in sorted(self._minutes.items())]
-        words = {word: dict(values) for word, values in self._words.items()}
-        if details is not None:
-            words |= {word: dict(values) for word, values in details.words.items() if values}
-        return Endpoint(
-            place[0], place[2], minutes, usual, words,
-            first_failed_at=details.first_at if details else None, last_failed_at=details.last_at if details else None,
-        )  # fmt: skip
-
-
-def _by_place(match: Match, rows: MinuteRows) -> dict[Place, _Counted]:
-    found: dict[Place, _Counted] = defaultdict(_Counted)
-    for words, minute, count in rows:
-        if words.endpoint and takes_place(match, words.service_id, words.environment, words.endpoint):
-            found[words.service_id, words.environment, words.endpoint].add(words, minute, count)
-    return found
-
-
-def takes_place(match: Match, service_id: int, environment: str, endpoint: str) -> bool:
-    return (
-        (match.service_id is None or match.service_id == service_id)
-        and (not match.environments or environment in match.environments)
-        and (not match.endpoints or any(is_like(endpoint, one) for one in match.endpoints))
-    )
-
-
-def _label(place: Place, word: str) -> str:
-    return {"service": str(place[0]), "environment": place[1]}.get(word, "")
+    def released_at(self, services: set[int], now: datetime) -> Mapping[str, datetime]:
+        rows = Release.objects.filter(service_id__in=services, first_seen_at__gte=now - RELEASES)
+        return first_of(rows.values_list("service_id", "release", "first_seen_at"), services, now)
 
 
 @lru_cache(maxsize=4)
 def usual_by_place(until: datetime) -> dict[Place, Usual]:
-    """What is usual of each endpoint: the hours of a day until then (a full hour). They are folded by then, and change no more."""
+    """The hours of a day until then (a full hour). They are folded by then, and change no more."""
+    spans: dict[Place, list[Span]] = defaultdict(list)
+    for place, _, span in spans_by_hour(until - USUAL, until):
+        spans[place].append(span)
+    return {place: usual for place, of_place in spans.items() if (usual := usual_of(of_place)) is not None}
+
+
+def spans_by_hour(start: datetime, end: datetime) -> Iterator[tuple[Place, datetime, Span]]:
+    """Requests and failures of each place by the hour. Index: the primary key of events_count_hours (hour first)."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT service_id, environment, endpoint,
+            SELECT service_id, environment, endpoint, hour,
                 coalesce(sum(event_count) FILTER (WHERE name <> 'api_response_time'), 0)::bigint,
                 coalesce(sum(event_count) FILTER (WHERE name = 'api_response_time' AND labels ->> 'status' = '5xx'), 0)::bigint,
                 coalesce(sum(event_count) FILTER (WHERE name = 'api_response_time'), 0)::bigint
@@ -192,24 +229,13 @@ def usual_by_place(until: datetime) -> dict[Place, Usual]:
                 AND (name = 'api_response_time' OR severity IN ('critical', 'error'))
             GROUP BY service_id, environment, endpoint, hour
             """,
-            [until - _USUAL, until],
+            [start, end],
         )
-        spans: dict[Place, list[Span]] = defaultdict(list)
-        for service_id, environment, endpoint, errors, bad_answers, requests in cursor.fetchall():
-            spans[service_id, environment, endpoint].append(Span(max(errors, bad_answers), requests))
-    return {place: usual for place, of_place in spans.items() if (usual := usual_of(of_place)) is not None}
+        for service_id, environment, endpoint, hour, errors, bad_answers, requests in cursor.fetchall():
+            yield (service_id, environment, endpoint), hour, Span(max(errors, bad_answers), requests)
 
 
-class _Details:
-    """When a place first and last failed, to the second, and what its failures have in common."""
-
-    def __init__(self) -> None:
-        self.first_at: datetime | None = None
-        self.last_at: datetime | None = None
-        self.words: dict[str, Counter[str]] = defaultdict(Counter)
-
-
-def _details(places: Sequence[Place], start: datetime, now: datetime) -> dict[Place, _Details]:
+def details_of(places: Sequence[Place], start: datetime, end: datetime) -> dict[Place, Details]:
     """Of the failures of some minutes, when enough endpoints fail for it to matter. Index: the primary key (id by time)."""
     if not places:
         return {}
@@ -220,17 +246,18 @@ def _details(places: Sequence[Place], start: datetime, now: datetime) -> dict[Pl
                 coalesce(labels ->> 'ai_provider', tags ->> 'dependency', data ->> 'dependency', data ->> 'provider'),
                 count(*), min(occurred_at), max(occurred_at)
             FROM events_event
-            WHERE id >= %(first_id)s AND occurred_at >= %(start)s AND occurred_at <= %(end)s AND endpoint = ANY(%(endpoints)s)
+            WHERE id >= %(first_id)s AND id < %(last_id)s AND occurred_at >= %(start)s AND occurred_at < %(end)s
+                AND endpoint = ANY(%(endpoints)s)
                 AND (name = 'api_response_time' AND labels ->> 'status' = '5xx'
                     OR name <> 'api_response_time' AND severity IN ('critical', 'error'))
             GROUP BY 1, 2, 3, 4, 5
             """,
             {
-                "first_id": lowest_id(start), "start": start, "end": now + _MINUTE,
+                "first_id": lowest_id(start), "last_id": lowest_id(end + _MINUTE), "start": start, "end": end,
                 "endpoints": sorted({place[2] for place in places}),
             },
         )  # fmt: skip
-        found: dict[Place, _Details] = defaultdict(_Details)
+        found: dict[Place, Details] = defaultdict(Details)
         for service_id, environment, endpoint, exception, dependency, count, first_at, last_at in cursor.fetchall():
             one = found[service_id, environment, endpoint]
             one.first_at = min(filter(None, (one.first_at, first_at)))
@@ -241,13 +268,12 @@ def _details(places: Sequence[Place], start: datetime, now: datetime) -> dict[Pl
     return dict(found)
 
 
-def _released_at(places: Iterable[Place], now: datetime) -> dict[str, datetime]:
-    """When the releases of the last day were first heard of."""
-    services = {place[0] for place in places}
-    rows = Release.objects.filter(service_id__in=services, first_seen_at__gte=now - _RELEASES)
+def first_of(releases: Iterable[tuple[int, str, datetime]], services: set[int], now: datetime) -> dict[str, datetime]:
+    """When the releases of the last day were first heard of by one of the services: of service, release and time."""
     found: dict[str, datetime] = {}
-    for release, at in rows.values_list("release", "first_seen_at"):
-        found[release] = min(at, found.get(release, at))
+    for service_id, release, at in releases:
+        if service_id in services and now - RELEASES <= at:
+            found[release] = min(at, found.get(release, at))
     return found
 
 

@@ -4,12 +4,14 @@ Reads the issues that were seen within the hour, and their hours; cost grows wit
 """
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import connection
 
-from alerts.matching import Words
+from alerts.conditions import EscalatingCondition, Judged
+from alerts.matching import Match, Words
 from events.rollups import FACTS
 
 _HOUR = timedelta(hours=1)
@@ -59,7 +61,24 @@ def growing(*, now: datetime, least: int) -> list[IssueHours]:
         title, words, first_seen_at = heads[issue_id]
         this_hour = sum(count for at, count in hours.items() if at >= hour)
         if this_hour >= least:
-            known = min(max(int((hour - first_seen_at) / _HOUR), 0), HOURS_BEFORE)
-            earlier = [hours.get(hour - ago * _HOUR, 0) for ago in range(1, known + 1)]
+            earlier = [hours.get(hour - ago * _HOUR, 0) for ago in range(1, known_hours(first_seen_at, hour) + 1)]
             found.append(IssueHours(issue_id, title, words, this_hour, earlier))
     return found
+
+
+def known_hours(first_seen_at: datetime, hour: datetime) -> int:
+    """Of how many hours before that one an issue is known."""
+    return min(max(int((hour - first_seen_at) / _HOUR), 0), HOURS_BEFORE)
+
+
+def match_of(match: Match) -> Match:
+    """Which issues a rule is about. Endpoints and environments are not looked at: an issue is the sum of them."""
+    return replace(match, endpoints=(), environments=())
+
+
+def judgement(condition: EscalatingCondition, issue: IssueHours) -> tuple[dict[str, str], Judged]:
+    """Of an issue, which is a group of its own: labels, and what is said of it."""
+    judged = condition.judge(issue.this_hour, issue.earlier)
+    evidence = {"issue": issue.issue_id, "service": issue.words.service_id}
+    sentence = f"{issue.title}: {judged.sentence}"[:500]
+    return {"issue": str(issue.issue_id)}, replace(judged, sentence=sentence, evidence=evidence)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.judging import cascading, counting
+from alerts.judging import counting
 from alerts.judging.grouping import Member, Members, Tally
 from alerts.judging.moment import HEARD_SINCE, known_days, silent_seconds
 from alerts.matching import Match, Words
@@ -26,7 +26,7 @@ class Reading:
         self.end = minute if minute == now else minute + _MINUTE
         self._ledger = counting.Ledger()
         self._read: dict[tuple[str, int, int, bool], Mapping[int, Any]] = {}
-        self._by_minute: list[tuple[Words, datetime, int]] | None = None
+        self._by_minute: dict[timedelta, list[tuple[Words, datetime, int]]] = {}
         self._first: dict[int | None, datetime | None] = {}
         self._moments: dict[tuple[Match, tuple[str, ...]], LiveMoment] = {}
 
@@ -63,12 +63,11 @@ class Reading:
 
         return self._once("heard", 0, 0, by_release, read, max)
 
-    def by_minute(self) -> list[tuple[Words, datetime, int]]:
-        """Of what a cascade may show in."""
-        if self._by_minute is None:
-            start = counting.full_minute(self.now - cascading.LOOKED_AT)
-            self._by_minute = counting.by_minute(start=start, end=self.end)
-        return self._by_minute
+    def by_minute(self, back: timedelta) -> list[tuple[Words, datetime, int]]:
+        """Events by series and minute since so long ago, down to the full minute."""
+        if back not in self._by_minute:
+            self._by_minute[back] = counting.by_minute(start=counting.full_minute(self.now - back), end=self.end)
+        return self._by_minute[back]
 
     def first_heard(self, service_id: int | None) -> datetime | None:
         """Since when anything is counted of the service, or at all."""

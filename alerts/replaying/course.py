@@ -1,8 +1,9 @@
 """The alerts of a rule as a replay goes through time: the machine of `alerts.judging.machine`, without tables. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from alerts.conditions import Judged
 from alerts.judging.machine import Open, Patience, Step, step
@@ -22,6 +23,8 @@ class ReplayedAlert:
     fired_at: datetime | None = None
     resolved_at: datetime | None = None
     event_count: int = 0
+    # What it rests on, as far as the next judgement asks for it.
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 def excess(judged: Judged) -> float:
@@ -53,6 +56,8 @@ class Course:
                 alert = self.open[key] = ReplayedAlert(labels, now, now, judged)
             alert.held_at = now
             alert.event_count += event_count
+            if judged.evidence is not None:
+                alert.evidence = judged.evidence
             if excess(judged) > excess(alert.worst):
                 alert.worst = judged
         if alert is None:

@@ -1,19 +1,22 @@
 """What was counted by the minute, for a replay: all that one rule is about, in one question to the database each.
 
-Minutes are numbers: minutes since 1970. A row's ``kind`` says how it counts: the place of a `grouping.Member` in `History.kinds`,
-so that series of one group that count alike come as one row.
+Minutes are numbers: minutes since 1970. A row's ``kind`` says how it counts: the place of a `grouping.Member`, or of what else a
+series belongs to, in `History.kinds`, so that series that count alike come as one row.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection
 
+from alerts.conditions import spoken
 from alerts.judging.counting import NO_WORDS, WORDS, Ledger
-from alerts.judging.grouping import Member, Members
-from alerts.matching import Match, Words
+from alerts.judging.grouping import Catalogue
+from alerts.matching import Words
+from alerts.replaying.found import Replay
+from alerts.replaying.minutes import at, minute_of
 from events.rollups import FACTS, FAILURES
 
 # Minute, kind, events; minute, kind, a user's hash; minute, kind, bucket, events.
@@ -36,17 +39,24 @@ class Source:
 COUNTS = Source("events_count_minutes", "events_count_hours")
 BUCKETS = Source("events_bucket_minutes", "events_latency_hours")
 USERS = Source("events_user_minutes", "events_users_hours")
+_KEPT = {COUNTS: "Counts", BUCKETS: "Response times", USERS: "The users of failures"}
 
 
-class History:
+class Belonging[Kind: Hashable](Protocol):
+    """Which series of a catalogue a rule is about, and as what each counts; the catalogue may have grown."""
+
+    def found(self) -> Mapping[int, Kind]: ...
+
+
+class History[Kind: Hashable]:
     """Of the series that a rule is about. Each question costs a scan of the minutes asked for (primary keys, time first)."""
 
-    def __init__(self, match: Match, group_by: Sequence[str]) -> None:
+    def __init__(self, belonging: Callable[[Catalogue], Belonging[Kind]]) -> None:
         self._ledger = Ledger()
         self._ledger.learn_all()
-        self.members = Members(match, group_by, self._ledger.catalogue)
-        self.kinds: list[Member] = []
-        self._kinds: dict[Member, int] = {}
+        self._belonging = belonging(self._ledger.catalogue)
+        self.kinds: list[Kind] = []
+        self._kinds: dict[Kind, int] = {}
 
     def counts(self, start: int, end: int) -> list[CountRow]:
         """Ascending by minute, as all of them."""
@@ -91,7 +101,7 @@ class History:
         words = self._ledger.catalogue.words
         wanted = {
             number: self._kind_of(member)
-            for number, member in self.members.found().items()
+            for number, member in self._belonging.found().items()
             if number > 0 and takes(words[number])
         }
         parameters: dict[str, Any] = {
@@ -108,7 +118,7 @@ class History:
             values, of_fact = values[:-7], tuple(values[-7:])
             if kind is None:
                 number = self._ledger.number_of(of_fact)
-                member = self.members.found().get(number)
+                member = self._belonging.found().get(number)
                 if member is None or not takes(words[number]):
                     continue
                 kind = self._kind_of(member)
@@ -116,7 +126,7 @@ class History:
         found.sort()
         return found
 
-    def _kind_of(self, member: Member) -> int:
+    def _kind_of(self, member: Kind) -> int:
         kind = self._kinds.get(member)
         if kind is None:
             kind = self._kinds[member] = len(self.kinds)
@@ -134,10 +144,18 @@ def complete_since(source: Source) -> int | None:
     return minute_of(minute or datetime.now(UTC))
 
 
-def minute_of(moment: datetime) -> int:
-    """Down to the full minute."""
-    return int(moment.timestamp() // 60)
-
-
-def at(minute: int) -> datetime:
-    return datetime.fromtimestamp(60 * minute, UTC)
+def shorten(found: Replay, needs: Sequence[tuple[Source, int]]) -> None:
+    """To what is kept by the minute, with a full window before it. ``needs``: what is read, and how many minutes back."""
+    for source, lookback in needs:
+        kept_since = complete_since(source)
+        if kept_since is not None and minute_of(found.since) - lookback < kept_since:
+            found.since = at(kept_since + lookback)
+            found.note = (
+                f"{_KEPT[source]} are kept by the minute since {at(kept_since):%-d %b %H:%M} UTC only, and the rule looks back "
+                f"{spoken(60 * lookback)}: it is replayed from {found.since:%-d %b %H:%M} UTC on."
+            )
+            if found.since >= found.until:
+                found.refusal = (
+                    f"{_KEPT[source]} are kept by the minute since {at(kept_since):%-d %b %H:%M} UTC only, and the rule looks "
+                    f"back {spoken(60 * lookback)}: there is no time that it could be replayed of."
+                )

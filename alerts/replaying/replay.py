@@ -5,62 +5,31 @@ condition hold up to a minute earlier. Immediate rules are judged by the events 
 nor maintenance nor anybody who acknowledges is taken into account.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
 
-from alerts.conditions import CascadeCondition, Condition, Judged, spoken
+from alerts.conditions import CascadeCondition, Condition, EscalatingCondition, Judged
 from alerts.judging.counting import full_minute, one_moment
 from alerts.judging.moment import groups, judge
 from alerts.judging.reading import Reading
 from alerts.models import AlertRule
 from alerts.models.rule import IMMEDIATE
-from alerts.replaying.course import Course, ReplayedAlert, excess
-from alerts.replaying.history import BUCKETS, COUNTS, USERS, History, at, complete_since, minute_of
+from alerts.replaying.cascades import replay_cascades
+from alerts.replaying.course import Course
+from alerts.replaying.found import Columns, Replay
+from alerts.replaying.growing import replay_growing
+from alerts.replaying.history import shorten
 from alerts.replaying.messages import messages_of
+from alerts.replaying.minutes import at, minute_of
 from alerts.replaying.news import news_of
-from alerts.replaying.sliding import Slide, needs
+from alerts.replaying.sliding import Series, Slide, needs
 
 _MINUTE, _INSTANT = timedelta(minutes=1), timedelta(microseconds=1)
-_KEPT = {COUNTS: "Counts", BUCKETS: "Response times", USERS: "The users of failures"}
 
 
 class TooMuchError(Exception):
     """It takes longer than was allowed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """The worst that a step had: the value of the group furthest beyond its threshold; of immediate rules, how many events came.
-    None where nothing was known."""
-
-    start: datetime
-    value: float | None
-    threshold: float | None
-
-
-@dataclass(slots=True)
-class Replay:
-    """``since`` is later than ``asked_since`` where less is kept, and ``note`` says so.
-
-    ``refusal`` says why nothing could be replayed; "" when it was.
-    """
-
-    asked_since: datetime
-    since: datetime
-    until: datetime
-    step: timedelta
-    alerts: list[ReplayedAlert] = field(default_factory=list)
-    points: list[Point] = field(default_factory=list)
-    # Alerts that were over before they fired.
-    brief_count: int = 0
-    # What would have been put into the outbox for the channels of today's routes.
-    message_count: int = 0
-    # Whether there ever was enough to judge by.
-    is_known: bool = False
-    note: str = ""
-    refusal: str = ""
 
 
 def replay(
@@ -77,18 +46,17 @@ def replay(
     if asked >= until:
         found.refusal = "The time to replay ends before it begins."
         return found
-    if isinstance(condition, CascadeCondition):
-        found.refusal = "A cascade rule cannot be replayed yet."
-        return found
-    if rule.condition not in IMMEDIATE and not needs(condition):
-        found.refusal = "A rule of this condition cannot be replayed yet."
-        return found
     course, check = Course(rule.patience), _stopwatch(longest_seconds)
     with one_moment(longest_seconds=longest_seconds):
         if rule.condition in IMMEDIATE:
             _replay_news(rule, course, found, check)
+        elif isinstance(condition, CascadeCondition):
+            replay_cascades(rule, condition, course, found, check)
+        elif isinstance(condition, EscalatingCondition):
+            replay_growing(rule, condition, course, found, check)
         else:
             _replay_windows(rule, condition, course, found, check)
+        course.fired.sort(key=lambda alert: (alert.fired_at or alert.started_at, sorted(alert.labels.items())))
         found.alerts, found.brief_count = course.fired, course.brief_count
         found.message_count = messages_of(rule, course.fired, until=until)
     return found
@@ -105,51 +73,18 @@ def _stopwatch(longest_seconds: int) -> Callable[[], None]:
     return check
 
 
-class _Columns:
-    """Collects the points of the chart: from ``since`` on, cut at the full steps of UTC."""
-
-    def __init__(self, found: Replay) -> None:
-        self._step = int(found.step.total_seconds()) // 60
-        self._first = minute_of(found.since)
-        self._last = minute_of(found.until)
-        self._worst: dict[int, Judged] = {}
-        self._counts: dict[int, int] = {}
-
-    def is_first(self, minute: int) -> bool:
-        """Whether a column begins with the minute."""
-        return minute == self._first or minute % self._step == 0
-
-    def note(self, minute: int, judged: Judged) -> None:
-        column = minute // self._step
-        if judged.value is not None and (column not in self._worst or excess(judged) > excess(self._worst[column])):
-            self._worst[column] = judged
-
-    def count(self, minute: int, events: int) -> None:
-        column = minute // self._step
-        self._counts[column] = self._counts.get(column, 0) + events
-
-    def points(self, *, are_events: bool) -> Iterator[Point]:
-        for column in range(self._first // self._step, (self._last - 1) // self._step + 1):
-            start = at(max(column * self._step, self._first))
-            if are_events:
-                yield Point(start, float(self._counts.get(column, 0)), None)
-            else:
-                worst = self._worst.get(column)
-                yield Point(start, worst.value if worst else None, worst.threshold if worst else None)
-
-
 def _replay_windows(
     rule: AlertRule, condition: Condition, course: Course, found: Replay, check: Callable[[], None]
 ) -> None:
-    _shorten(condition, found)
+    shorten(found, needs(condition))
     if found.refusal:
         return
     start, end = minute_of(found.since), minute_of(found.until)
-    history = History(rule.match, rule.group_by)
+    series = Series(rule.match, rule.group_by)
     first = Reading(found.until).first_heard(rule.service_id)
     heard_since = None if first is None else first.timestamp() / 60
-    slide = Slide(condition, history, start=start, end=end, heard_since=heard_since)
-    columns, labels = _Columns(found), history.members.labels
+    slide = Slide(condition, series, start=start, end=end, heard_since=heard_since)
+    columns, labels = Columns(found), series.members.labels
     holding: dict[str, Judged] = {}
     current: dict[str, Judged] = {}
     for minute in range(start + 1, end + 1):
@@ -174,29 +109,11 @@ def _replay_windows(
         for key in holding.keys() | course.open.keys():
             course.move(key, labels[key], current.get(key), at(minute))
     found.points = list(columns.points(are_events=False))
-    course.fired.sort(key=lambda alert: (alert.fired_at or alert.started_at, sorted(alert.labels.items())))
-
-
-def _shorten(condition: Condition, found: Replay) -> None:
-    """To what is kept by the minute, with a full window before it."""
-    for source, lookback in needs(condition):
-        kept_since = complete_since(source)
-        if kept_since is not None and minute_of(found.since) - lookback < kept_since:
-            found.since = at(kept_since + lookback)
-            found.note = (
-                f"{_KEPT[source]} are kept by the minute since {at(kept_since):%-d %b %H:%M} UTC only, and the rule looks back "
-                f"{spoken(60 * lookback)}: it is replayed from {found.since:%-d %b %H:%M} UTC on."
-            )
-            if found.since >= found.until:
-                found.refusal = (
-                    f"{_KEPT[source]} are kept by the minute since {at(kept_since):%-d %b %H:%M} UTC only, and the rule looks "
-                    f"back {spoken(60 * lookback)}: there is no time that it could be replayed of."
-                )
 
 
 def _replay_news(rule: AlertRule, course: Course, found: Replay, check: Callable[[], None]) -> None:
     """What is open is looked at again at the beginning of each minute, as live judging does."""
-    columns = _Columns(found)
+    columns = Columns(found)
     found.is_known = True
     for news in news_of(rule, since=found.since, until=found.until, check=check):
         check()

@@ -16,8 +16,9 @@ from alerts.conditions import (
     SpikeCondition,
     ThresholdCondition,
 )
-from alerts.judging.grouping import Tally
+from alerts.judging.grouping import Catalogue, Member, Members, Tally
 from alerts.judging.moment import BURN_SECONDS, HEARD_SINCE, SPIKE_DAYS, known_days, silent_seconds
+from alerts.matching import Match
 from alerts.replaying.history import BUCKETS, COUNTS, USERS, History, Source
 
 _DAY = 24 * 60
@@ -87,19 +88,33 @@ class _Silences(Mapping[str, float | None]):
         return len(self.last)
 
 
+class Series:
+    """What a rule is about: which series in which groups, and what was counted of them."""
+
+    def __init__(self, match: Match, group_by: Sequence[str]) -> None:
+        self.members: Members
+
+        def members(catalogue: Catalogue) -> Members:
+            self.members = Members(match, group_by, catalogue)
+            return self.members
+
+        self.history: History[Member] = History(members)
+
+
 class Slide:
     """Begins before ``start``, so that its windows are full at the first minute; ends before ``end``."""
 
     def __init__(
-        self, condition: Condition, history: History, *, start: int, end: int, heard_since: float | None
+        self, condition: Condition, series: Series, *, start: int, end: int, heard_since: float | None
     ) -> None:
         """``heard_since``: the minute since which anything is counted at all; None when nothing is."""
-        self._condition, self._history, self._heard_since = condition, history, heard_since
+        self._condition, self._heard_since = condition, heard_since
+        self._history, self._standing = series.history, series.members.standing
         self._windows: list[_Window] = []
         self._counts: dict[tuple[int, int], dict[str, Tally]] = {}
         self._users: dict[str, dict[str, int]] = {}
         self._latencies: dict[str, dict[int, int]] = {}
-        self._silences = _Silences(history.members.standing)
+        self._silences = _Silences(self._standing)
         self._minute, self._days = start, -1
         self._prepare(dict(needs(condition)), start, end)
 
@@ -126,7 +141,7 @@ class Slide:
                     self._count(rows, seconds)
 
     def _count(self, rows: Sequence[tuple[int, int, int]], seconds: int, days_ago: int = 0) -> None:
-        standing, kinds = self._history.members.standing, self._history.kinds
+        standing, kinds = self._standing, self._history.kinds
         tallies = self._counts[seconds, days_ago] = {key: Tally() for key in standing}
 
         def add(row: tuple[int, int, int], sign: int) -> str:
@@ -175,7 +190,7 @@ class Slide:
         for key in found:
             if (last[key] or 0) < since:
                 del last[key]
-                last |= {one: None for one in self._history.members.standing if one == key}
+                last |= {one: None for one in self._standing if one == key}
         return found
 
     # --- judging.Moment -----------------------------------------------------------------------------------------------

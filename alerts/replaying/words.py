@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 
 from alerts.conditions import spoken
 from alerts.replaying.course import ReplayedAlert
-from alerts.replaying.replay import Replay
+from alerts.replaying.found import Replay
 
 _NAMED = 3
 # More alerts a day than somebody looks into.

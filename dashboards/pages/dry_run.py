@@ -23,7 +23,8 @@ from alerts.models import AlertRule
 from alerts.models.rule import IMMEDIATE
 from alerts.replaying import words
 from alerts.replaying.course import ReplayedAlert
-from alerts.replaying.replay import Replay, TooMuchError, replay
+from alerts.replaying.found import Replay
+from alerts.replaying.replay import TooMuchError, replay
 from dashboards.asking import instant
 from dashboards.charts import labels_of, marks_of
 from dashboards.window import Span

@@ -12,7 +12,8 @@ from django.utils import timezone
 from alerts.conditions import ConditionError
 from alerts.models import AlertRule
 from alerts.replaying import words
-from alerts.replaying.replay import Replay, replay
+from alerts.replaying.found import Replay
+from alerts.replaying.replay import replay
 from events.models import Service
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

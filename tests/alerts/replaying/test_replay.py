@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from alerts.evaluation import judge_news, judge_windows
 from alerts.models import Alert, AlertRule, Channel, Notification, Route
-from alerts.replaying.replay import Replay, replay
+from alerts.replaying.found import Replay
+from alerts.replaying.replay import replay
 from events.models import Issue
 from events.rollups import compact
 from tests.alerts.test_evaluation import make_rule, pool_error, request
@@ -194,11 +195,6 @@ def test_response_times_are_kept_for_a_week_and_it_says_so(sender: Sender) -> No
     assert found.since == now - timedelta(days=3) + 10 * MINUTE
     assert found.note.startswith("Response times are kept by the minute since")
     assert replay(rule, since=now - timedelta(days=14), until=now - timedelta(days=4)).refusal
-
-
-def test_a_cascade_says_that_it_cannot_be_replayed() -> None:
-    rule = AlertRule(name="x", severity="error", condition="cascade", parameters={})
-    assert "cannot be replayed" in replay(rule, since=minutes_ago(60), until=minutes_ago(0)).refusal
 
 
 def test_messages_are_those_of_the_routes(sender: Sender) -> None:

@@ -105,7 +105,7 @@ def test_a_noisy_rule_is_told_to_raise_its_limit(admin_client: Client, sender: S
         ({"parameters": {"window_seconds": "300 s"}}, "Limit: It has to be given."),
         ({"condition": "moon"}, "Condition: "),
         ({"recover_seconds": "a while"}, "Recovers after: "),
-        ({"condition": "cascade", "parameters": {}}, "A cascade rule cannot be replayed yet."),
+        ({"condition": "cascade", "parameters": {"endpoints": 1}}, "Endpoints: "),
     ],
 )
 def test_it_says_what_is_wrong(admin_client: Client, more: dict[str, Any], said: str) -> None:
