@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Q
 
 from alerts.conditions import spoken
+from alerts.incidents.impact import Impact, impact_of
 from alerts.incidents.opening import story_of_alert
-from alerts.incidents.report.impact import Impact, impact_of
 from alerts.models import (
     Alert,
     FollowUp,

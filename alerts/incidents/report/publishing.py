@@ -14,10 +14,10 @@ from django.db import transaction
 from django.db.models import F
 
 from alerts.incidents import timeline
-from alerts.incidents.impact import KEPT
 from alerts.incidents.report import facts
 from alerts.models import Incident, IncidentEntryKind, IncidentReport, ReportState
 from alerts.models.on_call import name_of
+from events.rollups import MINUTES_KEPT
 
 # What people write; all but the title are Markdown, and so is none of the reason.
 SECTIONS = ("summary", "impact", "timeline", "detection", "root_cause", "went_well", "went_badly")
@@ -150,7 +150,7 @@ def _unreviewed_says(report: IncidentReport) -> list[str]:
 def _brought_up_to_date(report: IncidentReport, incident: Incident, at: datetime) -> dict[str, Any]:
     fresh = facts.read(incident, at=at).metrics
     # What is no longer kept by the minute cannot be counted again: the numbers of the draft stand.
-    if at - incident.started_at > KEPT:
+    if at - incident.started_at > MINUTES_KEPT:
         kept = ("users", "failed_requests", "requests")
         fresh |= {name: report.metrics[name] for name in kept if name in report.metrics}
     return fresh | {"follow_ups": incident.follow_ups.count()}
