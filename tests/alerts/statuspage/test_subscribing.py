@@ -238,7 +238,9 @@ class TestChoosing:
 
     @pytest.mark.parametrize("kind", ["subscription", "unsubscribe", "confirm"])
     @pytest.mark.parametrize(
-        "token", ["x", "WzEsMV0:1abcde:forged", signing.dumps([1, 1], salt="another"), signing.dumps("x")]
+        "token",
+        ["x", "WzEsMV0:1abcde:forged", signing.dumps([1, 1], salt="another"), signing.dumps("x")],
+        ids=["nonsense", "forged", "of-another-kind", "of-nothing"],
     )
     def test_a_forged_link_does_nothing(self, visitor: Client, kind: str, token: str) -> None:
         make_subscriber()
