@@ -176,9 +176,24 @@ class LatencyCondition(_Parameters):
         return Judged(value > self.limit_ms, value, self.limit_ms, sentence)
 
 
+# A spike is held against the same hours of the same weekday, from so many weeks on; until then against those of earlier days.
+LEAST_WEEKS, MOST_WEEKS, MOST_DAYS = 3, 4, 14
+_WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+_SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The days that one is compared with: how many days before it they are, which ones (“Tuesdays”), and how many it takes."""
+
+    days_ago: tuple[int, ...]
+    name: str
+    least: int
+
+
 @dataclass(frozen=True, slots=True)
 class SpikeCondition(_Parameters):
-    """More events than at the same hours of the weeks and days before, beyond chance."""
+    """More events than at the same hours of the same weekday of earlier weeks, beyond chance."""
 
     window_seconds: int
     times: float = 2.0
@@ -191,19 +206,41 @@ class SpikeCondition(_Parameters):
         "least_history": (2, 28),
     }
 
-    def judge(self, now: int, earlier: Sequence[int]) -> Judged:
-        """``earlier``: counts of the same span of earlier days, as far back as anything is known."""
+    @property
+    def takes_weeks(self) -> bool:
+        """Whether so many weeks as it asks for are ever looked at."""
+        return self.least_history <= MOST_WEEKS
+
+    def earlier(self, known_days: int, weekday: int) -> Earlier:
+        """What a day is compared with, when so many days before it are known; ``weekday``: 0 is Monday.
+
+        Until there are enough weeks, working days are held against working days and weekends against weekends.
+        """
+        weeks = min(known_days // 7, MOST_WEEKS)
+        if self.takes_weeks and weeks >= max(LEAST_WEEKS, self.least_history):
+            return Earlier(tuple(range(7, 7 * weeks + 1, 7)), _WEEKDAYS[weekday], self.least_history)
+        is_weekend = weekday >= _SATURDAY
+        alike = [ago for ago in range(1, MOST_DAYS + 1) if ((weekday - ago) % 7 >= _SATURDAY) == is_weekend]
+        days_ago = tuple(ago for ago in alike if ago <= known_days)
+        name = "weekend days" if is_weekend else "working days"
+        return Earlier(days_ago, name, min(self.least_history, len(alike)))
+
+    def judge(self, now: int, counts: Sequence[int], earlier: Earlier) -> Judged:
+        """``counts``: of the same span of each of the earlier days."""
         span = spoken(self.window_seconds)
-        if len(earlier) < self.least_history:
+        if len(counts) < earlier.least:
             sentence = (
-                f"{now:,} events in {span}; {len(earlier)} earlier days are known, {self.least_history} are needed."
+                f"{now:,} events in {span}; {len(counts)} earlier {earlier.name} are known, {earlier.least} are needed."
             )
             return Judged(False, float(now), None, sentence, is_known=False)
-        usual = statistics.median(earlier)
-        spread = 1.4826 * statistics.median(abs(one - usual) for one in earlier)
+        usual = statistics.median(counts)
+        spread = 1.4826 * statistics.median([abs(one - usual) for one in counts])
         # A count scatters by its square root at least: one instead of none is no spike.
         limit = max(self.times * usual, usual + 4 * max(spread, math.sqrt(max(usual, 1.0))))
-        sentence = f"{now:,} events in {span}, usually {usual:,.0f} at this time; limit {limit:,.0f}."
+        sentence = (
+            f"{now:,} events in {span}, usually {usual:,.0f} at this time of {len(counts)} earlier {earlier.name}; "
+            f"limit {limit:,.0f}."
+        )
         return Judged(now > limit and now >= self.least, float(now), limit, sentence)
 
 

@@ -122,7 +122,8 @@ class FoldedTable(NamedTuple):
 
 # Fine grains are for short and recent windows (dashboards.window), coarse ones for the rest.
 MINUTES_KEPT, HOURS_KEPT = timedelta(days=8), timedelta(days=100)
-COUNT_MINUTES_KEPT = timedelta(days=35)
+# A replay of a fortnight looks back four weeks (alerts.conditions.SpikeCondition).
+COUNT_MINUTES_KEPT = timedelta(days=45)
 FOLDED_TABLES = (
     FoldedTable("events_count_minutes", "minute", COUNT_MINUTES_KEPT),
     FoldedTable("events_count_hours", "hour", None),

@@ -33,7 +33,7 @@ _DESCRIPTIONS = {
     ConditionType.REGRESSION: "Judged when a resolved issue comes back. It needs nothing more than what it matches, below.",
     ConditionType.THRESHOLD: "Judged every 15 seconds from what was counted.",
     ConditionType.LATENCY: "Judged every 15 seconds, by the response times of requests.",
-    ConditionType.SPIKE: "Judged every 15 seconds, against the same hours of earlier days.",
+    ConditionType.SPIKE: "Judged every 15 seconds, against the same hours of this weekday, or of days while few weeks are known.",
     ConditionType.ESCALATING: "Judged every 15 seconds: this hour's events of each issue against the hours of its week.",
     ConditionType.ABSENCE: "Judged every 15 seconds. What was never heard at all is not absent.",
     ConditionType.BURN_RATE: "Judged every 15 seconds, over three long windows and three short ones.",

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 from django.db import connection, transaction
+from django.utils import timezone
 
 from alerts.judging.grouping import Catalogue
 from alerts.matching import Words
@@ -319,6 +320,11 @@ def _labels(text: str) -> dict[str, str]:
 def full_minute(at: datetime) -> datetime:
     """Down to it, in UTC."""
     return at.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def weekday_of(at: datetime) -> int:
+    """On the clock of this installation; 0 is Monday."""
+    return timezone.localtime(at, timezone.get_default_timezone()).weekday()
 
 
 def _full_hours(start: datetime, end: datetime) -> tuple[datetime, datetime]:

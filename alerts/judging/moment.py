@@ -19,9 +19,8 @@ from alerts.conditions import (
 from alerts.judging.grouping import Tally
 from events.latency import milliseconds_of
 
-# How far back it is looked for events that are absent now, and for what is usual.
+# How far back it is looked for events that are absent now.
 HEARD_SINCE = timedelta(days=8)
-SPIKE_DAYS = 14
 BURN_SECONDS = tuple(sorted({one for long, short, _ in BURN_WINDOWS for one in (long, short)}))
 _NOTHING = Tally()
 
@@ -47,8 +46,12 @@ class Moment(Protocol):
         """Seconds since each group was heard of; None for never."""
         ...
 
-    def earlier_days(self, seconds: int) -> int:
-        """Of how many days before this window was counted, SPIKE_DAYS at most."""
+    def known_days(self, seconds: int) -> int:
+        """Of how many days before the window was counted."""
+        ...
+
+    def weekday(self) -> int:
+        """Of the window's last minute, on the clock of this installation; 0 is Monday."""
         ...
 
 
@@ -82,10 +85,9 @@ def judge(condition: Condition, moment: Moment, key: str) -> Judged | None:
         if tally is None:
             return None
         seconds = condition.window_seconds
-        days = range(1, moment.earlier_days(seconds) + 1)
-        return condition.judge(
-            tally.events, [moment.counts(seconds, days_ago=ago).get(key, _NOTHING).events for ago in days]
-        )
+        earlier = condition.earlier(moment.known_days(seconds), moment.weekday())
+        counts = [moment.counts(seconds, days_ago=ago).get(key, _NOTHING).events for ago in earlier.days_ago]
+        return condition.judge(tally.events, counts, earlier)
     if isinstance(condition, AbsenceCondition):
         silences = moment.silences()
         return condition.judge(silences[key]) if key in silences else None
@@ -100,7 +102,7 @@ def known_days(known_since_seconds: float | None, window_seconds: int) -> int:
     """Of how many days before the window was counted, when anything is since so many seconds ago (None: nothing is)."""
     if known_since_seconds is None:
         return 0
-    return max(min(SPIKE_DAYS, math.floor((known_since_seconds - window_seconds) / 86400)), 0)
+    return max(math.floor((known_since_seconds - window_seconds) / 86400), 0)
 
 
 def silent_seconds(since_minute_seconds: float) -> float:

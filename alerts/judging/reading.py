@@ -155,7 +155,10 @@ class LiveMoment:
             self._silences |= {key: silent_seconds((now - at).total_seconds()) for key, at in last.items()}
         return self._silences
 
-    def earlier_days(self, seconds: int) -> int:
+    def weekday(self) -> int:
+        return counting.weekday_of(self._reading.end - _MINUTE)
+
+    def known_days(self, seconds: int) -> int:
         first = self._reading.first_heard(self._match.service_id)
         return known_days(None if first is None else (self._reading.now - first).total_seconds(), seconds)
 

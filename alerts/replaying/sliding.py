@@ -9,17 +9,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alerts.conditions import (
+    MOST_DAYS,
+    MOST_WEEKS,
     AbsenceCondition,
     BurnRateCondition,
     Condition,
+    Earlier,
     LatencyCondition,
     SpikeCondition,
     ThresholdCondition,
 )
+from alerts.judging.counting import weekday_of
 from alerts.judging.grouping import Catalogue, Member, Members, Tally
-from alerts.judging.moment import BURN_SECONDS, HEARD_SINCE, SPIKE_DAYS, known_days, silent_seconds
+from alerts.judging.moment import BURN_SECONDS, HEARD_SINCE, known_days, silent_seconds
 from alerts.matching import Match
 from alerts.replaying.history import BUCKETS, COUNTS, USERS, History, Source
+from alerts.replaying.minutes import at
 
 _DAY = 24 * 60
 _HEARD = int(HEARD_SINCE.total_seconds()) // 60
@@ -38,7 +43,8 @@ def needs(condition: Condition) -> list[tuple[Source, int]]:
     if isinstance(condition, LatencyCondition):
         return [(BUCKETS, minutes_of(condition.window_seconds))]
     if isinstance(condition, SpikeCondition):
-        return [(COUNTS, minutes_of(condition.window_seconds) + SPIKE_DAYS * _DAY)]
+        days = 7 * MOST_WEEKS if condition.takes_weeks else MOST_DAYS
+        return [(COUNTS, minutes_of(condition.window_seconds) + days * _DAY)]
     if isinstance(condition, AbsenceCondition):
         return [(COUNTS, _HEARD)]
     if isinstance(condition, BurnRateCondition):
@@ -115,7 +121,8 @@ class Slide:
         self._users: dict[str, dict[str, int]] = {}
         self._latencies: dict[str, dict[int, int]] = {}
         self._silences = _Silences(self._standing)
-        self._minute, self._days = start, -1
+        self._minute = start
+        self._earlier: Earlier | None = None
         self._prepare(dict(needs(condition)), start, end)
 
     def _prepare(self, lookback: Mapping[Source, int], start: int, end: int) -> None:
@@ -134,11 +141,20 @@ class Slide:
             elif isinstance(condition, ThresholdCondition):
                 self._count(rows, condition.window_seconds)
             elif isinstance(condition, SpikeCondition):
-                for ago in range(SPIKE_DAYS + 1):
+                for ago in sorted({0, *self._days_ago(condition, start, end)}):
                     self._count(rows, condition.window_seconds, ago)
             elif isinstance(condition, BurnRateCondition):
                 for seconds in BURN_SECONDS:
                     self._count(rows, seconds)
+
+    def _days_ago(self, condition: SpikeCondition, start: int, end: int) -> set[int]:
+        """Of all days that something is compared with."""
+        found: set[int] = set()
+        for minute in range(start, end + 1):
+            self._minute = minute
+            found.update(condition.earlier(self.known_days(condition.window_seconds), self.weekday()).days_ago)
+        self._minute = start
+        return found
 
     def _count(self, rows: Sequence[tuple[int, int, int]], seconds: int, days_ago: int = 0) -> None:
         standing, kinds = self._standing, self._history.kinds
@@ -176,9 +192,9 @@ class Slide:
         if isinstance(self._condition, AbsenceCondition):
             changed |= self._silent(minute, self._condition.window_seconds)
         if isinstance(self._condition, SpikeCondition):
-            days = self.earlier_days(self._condition.window_seconds)
-            if days != self._days:
-                self._days = days
+            earlier = self._condition.earlier(self.known_days(self._condition.window_seconds), self.weekday())
+            if earlier != self._earlier:
+                self._earlier = earlier
                 changed |= self._counts[self._condition.window_seconds, 0].keys()
         return changed
 
@@ -207,7 +223,10 @@ class Slide:
     def silences(self) -> Mapping[str, float | None]:
         return self._silences
 
-    def earlier_days(self, seconds: int) -> int:
+    def weekday(self) -> int:
+        return weekday_of(at(self._minute - 1))
+
+    def known_days(self, seconds: int) -> int:
         return known_days(None if self._heard_since is None else 60.0 * (self._minute - self._heard_since), seconds)
 
 

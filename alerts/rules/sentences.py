@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alerts.conditions import (
+    LEAST_WEEKS,
     AbsenceCondition,
     BurnRateCondition,
     CascadeCondition,
@@ -84,8 +85,8 @@ def _holds(rule: RuleTold) -> str:
         case SpikeCondition() as condition:
             return (
                 f"{_number(condition.least)} or more {_events(rule)} come within {in_full(condition.window_seconds)}"
-                f"{_for_one(rule)}, more than {_number(condition.times)} times as many as usual at this hour of earlier days "
-                f"and beyond chance (from {condition.least_history} known days on)"
+                f"{_for_one(rule)}, more than {_number(condition.times)} times as many as usual at this hour of "
+                f"{_usually(condition)}"
             )
         case EscalatingCondition() as condition:
             return (
@@ -103,6 +104,17 @@ def _holds(rule: RuleTold) -> str:
             )
         case _:
             return _at_once(rule)
+
+
+def _usually(condition: SpikeCondition) -> str:
+    least = condition.least_history
+    if condition.takes_weeks:
+        weeks = max(LEAST_WEEKS, least)
+        return (
+            f"this weekday and beyond chance (until {weeks} weeks are known, of at least {least} earlier working days, or weekend "
+            "days)"
+        )
+    return f"earlier working days, or weekend days, and beyond chance (from {least} known ones on)"
 
 
 def _threshold(condition: ThresholdCondition, rule: RuleTold) -> str:

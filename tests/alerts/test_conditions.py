@@ -10,6 +10,7 @@ from alerts.conditions import (
     BurnRateCondition,
     ConditionError,
     Counted,
+    Earlier,
     EscalatingCondition,
     LatencyCondition,
     SpikeCondition,
@@ -105,11 +106,48 @@ def test_a_percentile_is_the_first_bucket_that_reaches_it() -> None:
     assert not few.is_known
 
 
+WORKING_DAYS = Earlier((1, 2, 3, 6), "working days", 3)
+
+
 def test_a_spike_needs_history_and_says_so() -> None:
-    judged = SpikeCondition(3600, least_history=3).judge(10_000, [5, 5])
+    judged = SpikeCondition(3600, least_history=3).judge(10_000, [5, 5], WORKING_DAYS)
 
     assert (judged.holds, judged.is_known) == (False, False)
-    assert judged.sentence == "10,000 events in 1 hour; 2 earlier days are known, 3 are needed."
+    assert judged.sentence == "10,000 events in 1 hour; 2 earlier working days are known, 3 are needed."
+
+
+@pytest.mark.parametrize(
+    ("known_days", "weekday", "least", "days_ago", "name"),
+    [
+        (30, 1, 3, (7, 14, 21, 28), "Tuesdays"),
+        (21, 6, 3, (7, 14, 21), "Sundays"),
+        (21, 6, 4, (1, 7, 8, 14), "weekend days"),  # four weeks were asked for
+        (28, 6, 4, (7, 14, 21, 28), "Sundays"),
+        (20, 0, 3, (3, 4, 5, 6, 7, 10, 11, 12, 13, 14), "working days"),  # of Monday: not the weekend before
+        (6, 4, 3, (1, 2, 3, 4), "working days"),
+        (9, 5, 2, (6, 7), "weekend days"),
+        (0, 2, 3, (), "working days"),
+        (90, 2, 9, (1, 2, 5, 6, 7, 8, 9, 12, 13, 14), "working days"),  # more than weeks are looked at
+    ],
+)
+def test_a_spike_is_held_against_weekdays_and_until_there_are_enough_against_days_that_are_alike(
+    known_days: int, weekday: int, least: int, days_ago: tuple[int, ...], name: str
+) -> None:
+    earlier = SpikeCondition(3600, least_history=least).earlier(known_days, weekday)
+
+    assert (earlier.days_ago, earlier.name) == (days_ago, name)
+
+
+def test_a_fortnight_has_four_weekend_days_and_no_more_are_asked_for() -> None:
+    assert SpikeCondition(3600, least_history=9).earlier(90, 5).least == 4
+    assert SpikeCondition(3600, least_history=28).earlier(90, 1).least == 10
+
+
+def test_a_spike_says_what_it_is_held_against() -> None:
+    condition = SpikeCondition(3600)
+    judged = condition.judge(300, [100, 110, 90, 105], condition.earlier(40, 1))
+
+    assert judged.sentence == "300 events in 1 hour, usually 102 at this time of 4 earlier Tuesdays; limit 205."
 
 
 @pytest.mark.parametrize(
@@ -125,7 +163,7 @@ def test_a_spike_needs_history_and_says_so() -> None:
     ],
 )
 def test_a_spike_is_beyond_what_is_usual(now: int, earlier: list[int], *, holds: bool) -> None:
-    assert SpikeCondition(3600).judge(now, earlier).holds is holds
+    assert SpikeCondition(3600).judge(now, earlier, WORKING_DAYS).holds is holds
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """From events to the states of alerts, with the real writer and the real rollups."""
 
+import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -298,14 +300,20 @@ class TestPatience:
         assert Alert.objects.count() == 1
 
 
-def test_a_spike_is_more_than_at_the_same_time_of_earlier_days(sender: Sender) -> None:
+@pytest.mark.parametrize(
+    ("days_ago", "told"),
+    [(range(1, 15), "earlier (working|weekend) days"), ((7, 14, 21, 28, 29), "4 earlier [A-Z][a-z]+days")],
+)
+def test_a_spike_is_more_than_at_the_same_time_of_earlier_days(
+    sender: Sender, days_ago: Iterable[int], told: str
+) -> None:
     make_rule("spike", parameters={"window_seconds": 3600, "times": 2, "least": 10, "least_history": 3})
     now = timezone.now()
 
     def stored(count: int, at: datetime) -> None:
         sender.store(*(pool_error(timestamp=at.isoformat()) for _ in range(count)), at=at)
 
-    for days in range(1, 6):
+    for days in days_ago:
         stored(4, now - timedelta(days=days) - 5 * MINUTE)
     stored(9, now - 5 * MINUTE)
     judge_windows(now=now)
@@ -314,7 +322,9 @@ def test_a_spike_is_more_than_at_the_same_time_of_earlier_days(sender: Sender) -
     stored(12, now - 4 * MINUTE)
     judge_windows(now=now)
 
-    assert Alert.objects.get().value == 21
+    alert = Alert.objects.get()
+    assert alert.value == 21
+    assert re.search(f"usually 4 at this time of .*{told}", alert.summary)
 
 
 class TestCascades:

@@ -78,8 +78,14 @@ def rule(kind: str, parameters: dict[str, Any] | None = None, severity: str = "w
         (
             rule("spike", {"window_seconds": 3600}, match=Match(names=("login_failed",))),
             ("When 10 or more login_failed events come within 1 hour, more than 2 times as many as usual at this hour of "
-            "earlier days and beyond chance (from 3 known days on), an alert of severity warning fires; it is resolved as "
-            "soon as that no longer holds."),
+            "this weekday and beyond chance (until 3 weeks are known, of at least 3 earlier working days, or weekend days), an "
+            "alert of severity warning fires; it is resolved as soon as that no longer holds."),
+        ),
+        (
+            rule("spike", {"window_seconds": 3600, "least_history": 8}),
+            ("When 10 or more events come within 1 hour, more than 2 times as many as usual at this hour of earlier working "
+            "days, or weekend days, and beyond chance (from 8 known ones on), an alert of severity warning fires; it is resolved "
+            "as soon as that no longer holds."),
         ),
         (
             rule("escalating", {"times": 3, "least": 25}, recover_seconds=3600),
