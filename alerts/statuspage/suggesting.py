@@ -7,7 +7,7 @@ from alerts.models import Alert, Component, Incident
 
 
 def suggested_components(incident: Incident) -> set[int]:
-    """Ids. A component of certain endpoints is suggested when one of them fails, or when nobody knows which endpoint does."""
+    """Ids. A component of certain endpoints is suggested when one of them fails."""
     alerts = Alert.objects.filter(membership__incident=incident).select_related("rule")
     stories = [story_of_alert(one) for one in alerts]
     services = {*services_of(stories), *([str(incident.service_id)] if incident.service_id else [])}
@@ -22,6 +22,6 @@ def suggested_components(incident: Incident) -> set[int]:
 
 def _is_hit(component: Component, places: set[tuple[str, str]]) -> bool:
     its = {endpoint for service, endpoint in places if service in ("", str(component.service_id))}
-    if not component.endpoints or not its:
-        return True
-    return any(is_like(endpoint, pattern) for endpoint in its for pattern in component.endpoints)
+    return not component.endpoints or any(
+        is_like(endpoint, pattern) for endpoint in its for pattern in component.endpoints
+    )

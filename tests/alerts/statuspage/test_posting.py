@@ -234,11 +234,12 @@ class TestSuggestions:
 
         assert suggested_components(Incident.objects.get(memberships__alert=alert)) == {payments.pk, whole.pk}
 
-    def test_of_a_service_alone_all_its_components_are(self) -> None:
+    def test_of_a_service_alone_those_are_that_are_all_of_it(self) -> None:
         web = Service.objects.create(name="web", slug="web")
-        payments = make_component(service=web, endpoints=["/api/pay*"])
+        make_component(service=web, endpoints=["/api/pay*"])
+        whole = make_component("Website", service=web)
 
-        assert suggested_components(make_incident(service=web)) == {payments.pk}
+        assert suggested_components(make_incident(service=web)) == {whole.pk}
         assert suggested_components(make_incident()) == set()
 
 
