@@ -128,6 +128,7 @@ UNFOLD: dict[str, Any] = {
         ("analytics/trials/", "analytics_trials", "dashboards.pages.trials.TrialsPage"),
         ("analytics/incidents/", "analytics_incidents", "dashboards.pages.incidents.IncidentTimesPage"),
         ("on-call/", "on_call", "alerts.admin.on_call_page.OnCallPage"),
+        ("alerts/incident/<int:number>/audience/", "incident_audience", "alerts.admin.incident_audience.AudiencePage"),
         ("alerts/incident/<int:number>/status/", "incident_status", "alerts.admin.status_posting.IncidentStatusPage"),
         (
             "alerts/maintenancewindow/<int:number>/status/",

@@ -53,6 +53,7 @@ _PARTS = (
     ("Runbook", "incident_steps", _LOOKERS, False),
     ("Diagnostics", "incident_diagnostics", ("alerts.view_diagnosticrun",), True),
     ("Status page", "incident_status", ("alerts.view_statusupdate", "alerts.add_statusupdate"), False),
+    ("Email users", "incident_audience", ("alerts.add_statusupdate",), True),
     ("Follow-ups", "incident_follow_ups", _LOOKERS, False),
     ("Report", "incident_report", (*_LOOKERS, "alerts.view_incidentreport"), False),
 )

@@ -1,34 +1,25 @@
-"""Whom an incident hurt, for the tool that mails them: hashes, since Liftmon knows no addresses of users.
-
-A user was hurt when a failure that the incident is about named them in the time in which it hurt anybody.
-"""
+"""Whom an incident hurt, for the tool that mails them: hashes, since Liftmon knows no addresses of users."""
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 
 from django.conf import settings
 
 from alerts.channels import http_sending, webhook
 from alerts.channels.outcome import Outcome
-from alerts.incidents import timeline
-from alerts.incidents.opening import story_of_alert
+from alerts.incidents import impact, timeline
 from alerts.incidents.timeline import Person
-from alerts.judging import counting
-from alerts.matching import Words
-from alerts.models import Alert, Channel, ChannelKind, ConditionType, Incident, IncidentEntryKind
-from alerts.outbox import wording
+from alerts.models import Alert, Channel, ChannelKind, Incident, IncidentEntryKind
 from alerts.sealing import SealBrokenError, unseal
-from events.rollups import FAILURES
 
 # Of one message to a webhook: 10,000 hashes are about 700 KB.
 PART = 10_000
 # More than this is a file to fetch, not messages to wait for.
 MOST_SENT = 100_000
-_MINUTE = timedelta(minutes=1)
 
 
 class AudienceError(ValueError):
@@ -37,46 +28,19 @@ class AudienceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """``hashes`` in order. ``start`` and ``end``: the time that was looked at, the end is the full minute after."""
+    """``hashes`` in order. ``starts_at`` and ``ends_at``: when users were hurt; None while they are."""
 
     incident: Incident
     hashes: tuple[str, ...]
-    start: datetime
-    end: datetime
-    environment: str = ""
+    starts_at: datetime
+    ends_at: datetime | None
 
 
 def audience_of(incident: Incident, *, now: datetime) -> Audience:
-    """Up to now while it goes on."""
-    start = counting.full_minute(incident.started_at)
-    end = counting.full_minute(incident.ended_at or now) + _MINUTE
-    takes = _takes(incident)
-    found = counting.users_failing(start=start, end=end, severities=FAILURES, takes=takes)
-    return Audience(incident, tuple(sorted(found)), start, end, incident.environment)
-
-
-def _takes(incident: Incident) -> counting.Takes:
-    """Whether counters with some words are about it: by its alerts and issues; without either, by its service."""
-    alerts = Alert.objects.filter(membership__incident=incident).select_related("rule").order_by("pk")
-    ways: list[Callable[[Words], bool]] = [_takes_of(alert) for alert in alerts]
-    issues = set(incident.issues.values_list("service_id", "name"))
-    if issues:
-        ways.append(lambda words: (words.service_id, words.name) in issues)
-    if not ways:
-        ways.append(lambda words: incident.service_id in (None, words.service_id))
-
-    def takes(words: Words) -> bool:
-        return incident.environment in ("", words.environment) and any(way(words) for way in ways)
-
-    return takes
-
-
-def _takes_of(alert: Alert) -> counting.Takes:
-    """Of a cascade the endpoints that failed together: its rule matches whatever fails anywhere."""
-    if alert.rule.condition != ConditionType.CASCADE:
-        return wording.takes_of(alert)
-    places = story_of_alert(alert).places
-    return lambda words: (str(words.service_id), words.endpoint) in places
+    """Those whom its page counts; up to now while it goes on."""
+    alerts = list(Alert.objects.filter(membership__incident=incident).select_related("rule").order_by("pk"))
+    found = impact.users_hurt(incident, alerts, now=now)
+    return Audience(incident, tuple(found), incident.started_at, incident.ended_at)
 
 
 # --- Handing it over --------------------------------------------------------------------------------------------------------
@@ -92,9 +56,11 @@ def as_json(audience: Audience) -> str:
     return json.dumps({**_about(audience), "user_hashes": list(audience.hashes)}, indent=1)
 
 
-def note_download(audience: Audience, *, by: Person, at: datetime) -> None:
+def note_download(audience: Audience, *, by: Person, at: datetime) -> str:
+    """The sentence that the timeline says of it."""
     text = f"The hashes of {_users(audience)} were downloaded, to tell them."
     timeline.write(audience.incident.pk, IncidentEntryKind.STATUS, at=at, text=text, by=by)
+    return text
 
 
 def channels() -> Sequence[Channel]:
@@ -148,9 +114,9 @@ def _about(audience: Audience) -> dict[str, object]:
     return {
         "incident_id": audience.incident.pk,
         "url": f"{settings.BASE_URL}/status/incident/{audience.incident.pk}/",
-        "environment": audience.environment,
-        "from": _iso(audience.start),
-        "to": _iso(audience.end),
+        "environment": audience.incident.environment,
+        "started_at": _iso(audience.starts_at),
+        "ended_at": audience.ends_at and _iso(audience.ends_at),
         "users_count": len(audience.hashes),
     }
 

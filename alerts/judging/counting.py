@@ -204,23 +204,6 @@ def users(*, start: datetime, end: datetime, severities: Iterable[str]) -> list[
         return [(words_of(row), row[7]) for row in cursor.fetchall()]
 
 
-def users_failing(*, start: datetime, end: datetime, severities: Iterable[str], takes: Takes) -> set[str]:
-    """The users whom failures of these severities and words named, for as long as counts are kept: months after the minutes of
-    users_of are gone. Index: the primary key of events_userfailure_minutes (minute first)."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT {WORDS}, user_hash FROM (
-                SELECT DISTINCT series_id, user_id FROM events_userfailure_minutes WHERE minute >= %(start)s AND minute < %(end)s
-            ) AS told {_OF_SERIES} JOIN events_usernumber AS known ON known.id = user_id WHERE severity = ANY(%(severities)s)
-            UNION SELECT {WORDS}, user_hash FROM {FACTS}
-            WHERE minute >= %(start)s AND minute < %(end)s AND user_hash <> '' AND severity = ANY(%(severities)s)
-            """,
-            {"start": start, "end": end, "severities": list(severities)},
-        )
-        return {row[7] for row in cursor.fetchall() if takes(_words(row))}
-
-
 def by_minute(*, start: datetime, end: datetime) -> list[tuple[Words, datetime, int]]:
     """Events by series and minute. Both bounds on the full minute."""
     with connection.cursor() as cursor:

@@ -32,7 +32,8 @@ def export(folder: Path, *, public: str, now: datetime) -> int:
     is_other = folder.exists() and not folder.is_symlink()
     if is_other and not (folder.is_dir() and not any(folder.iterdir())):
         raise ExportError(
-            f"{folder} is there and no earlier export. Name a folder that is empty or not there: it becomes a link to the newest export."
+            f"{folder} is there and no earlier export. Name a folder that is empty or not there: it becomes a link to the "
+            "newest export."
         )
     store = folder.parent / f".{folder.name}.exports"
     try:
