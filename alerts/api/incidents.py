@@ -42,11 +42,14 @@ class OpenBodySerializer(StrictBody):
 
     title = JsonText(max_length=200, help_text="What is wrong, in a few words.")
     severity = JsonWhole(min_value=1, max_value=4, help_text="1 (SEV1: users cannot use the product) to 4.")
-    service = JsonText(max_length=50, required=False, help_text="The slug of a service; without it, several.")
+    service = JsonText(
+        max_length=50, required=False, allow_null=True, help_text="The slug of a service; null or none: several."
+    )
     environment = JsonText(max_length=64, required=False)
 
 
 class IncidentListView(AlertsView):
+    http_method_names = ["get", "head", "post"]
     reading_rights = ("alerts.view_incident",)
     changing_rights = ("alerts.change_incident",)
 
@@ -139,7 +142,7 @@ def _moving(name: str, summary: str, description: str, verb: Callable[..., Moved
     )
     def post(self: IncidentActView, request: Request, incident_id: str) -> Response:
         Parameters.refuse_all(request.GET)
-        wanted = HowBodySerializer.read(request)
+        wanted = HowBodySerializer.read(request, may_be_left_out=True)
         incident = _incident_or_404(incident_id)
         moved = verb(incident.pk, by=self.person, at=timezone.now(), how=wanted.get("how", ""))
         if not moved.is_done:

@@ -86,6 +86,11 @@ class TestActing:
         incident.refresh_from_db()
         assert incident.state == "acknowledged"
 
+    def test_a_move_needs_no_body(self, incident: Incident, operator: Caller) -> None:
+        answer = operator.post(f"incidents/{incident.pk}/acknowledge")
+
+        assert answer.status_code == 200, answer.content
+
     def test_somebody_opens_one(self, operator: Caller, sender: Sender) -> None:
         answer = operator.post("incidents", {"title": "Checkout fails", "severity": 1, "service": sender.service.slug})
 
