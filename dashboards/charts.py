@@ -2,7 +2,7 @@
 
 A chart has an id, a caption, a type ("bar" or "line"), labels, datasets (label, tone, data), and may have a unit of its values
 ("ms", "share" for parts of 1), marks (what happened at a place of it, when in words, in which environments, and what the dashed
-lines say: marks_say), edges (the times
+lines say: marks_say), bands (what lasted from one place of it to another, when in words, and where more is told), edges (the times
 between which each column lies) and a zoom (the address that a part of it is looked at by).
 """
 
@@ -31,6 +31,17 @@ class Dataset:
     is_dashed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Lasted:
+    """What went on for a while: an incident. ``ended_at`` is None while it does."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    label: str
+    title: str
+    link: str
+
+
 def over_time(
     chart_id: str,
     caption: str,
@@ -41,6 +52,7 @@ def over_time(
     unit: str = "",
     kind: str = "bar",
     releases: Sequence[NewRelease] = (),
+    incidents: Sequence[Lasted] = (),
     path: str = "",
     subjects: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
@@ -55,6 +67,7 @@ def over_time(
         **chart_of_steps(
             chart_id, caption, steps, question.zone, datasets, y_label=y_label, unit=unit, kind=kind, marks=marks
         ),
+        "bands": bands_of(steps, question.zone, incidents),
         "marked_in": sorted({release.environment for release in releases} - {""}),
         "edges": [instant(step.start) for step in steps] + [instant(steps[-1].end)],
         "zoom": address_of(path, question, **{**subjects, "window": "custom", "from": None, "to": None}),
@@ -113,6 +126,31 @@ def marks_of(steps: Sequence[Span], zone: tzinfo, happened: Sequence[tuple[datet
         when = f"{local.day} {local:%b}, {local:%H:%M}"
         marks.setdefault((int(place), label), {"at": place, "label": label, "when": when})
     return list(marks.values())
+
+
+def bands_of(steps: Sequence[Span], zone: tzinfo, lasted: Sequence[Lasted]) -> list[dict[str, Any]]:
+    """What went on, as far as it lies within the steps."""
+    return [
+        {
+            "from": _place(steps, max(one.started_at, steps[0].start)),
+            "to": _place(steps, one.ended_at or steps[-1].end),
+            "label": one.label,
+            "title": one.title,
+            "link": one.link,
+            "when": _spoken(one, zone),
+        }
+        for one in lasted
+    ]
+
+
+def _spoken(one: Lasted, zone: tzinfo) -> str:
+    """``23 Nov, 14:05 to 14:40``."""
+    start = one.started_at.astimezone(zone)
+    said = f"{start.day} {start:%b}, {start:%H:%M}"
+    if one.ended_at is None:
+        return f"since {said}"
+    end = one.ended_at.astimezone(zone)
+    return f"{said} to {end:%H:%M}" if end.date() == start.date() else f"{said} to {end.day} {end:%b}, {end:%H:%M}"
 
 
 def _place(steps: Sequence[Span], at: datetime) -> float:

@@ -209,6 +209,14 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _item(
+                        "Incidents",
+                        "emergency",
+                        "alerts_incident_changelist",
+                        badge="dashboards.pages.ongoing.ongoing_badge",
+                        badge_variant="danger",
+                        permission=_may_view_incidents,
+                    ),
+                    _item(
                         "Alerts",
                         "notifications_active",
                         "alerts_alert_changelist",

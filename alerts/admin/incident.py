@@ -51,7 +51,7 @@ class IncidentAdmin(ModelAdmin):
     change_list_template = "admin/alerts/incident/list.html"
 
     class Media:
-        css = {"all": ("events/issue.css", "alerts/alerts.css", "alerts/incident_page.css")}
+        css = {"all": ("events/issue.css", "alerts/alerts.css", "alerts/incident.css", "alerts/incident_page.css")}
 
     # --- Who may do what -----------------------------------------------------------------------------------------
 

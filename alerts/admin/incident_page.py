@@ -12,18 +12,19 @@ from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from alerts.admin import audit
 from alerts.admin.incident_acting import may_act, may_look, page_of
+from alerts.admin.incident_report_page import may_read
 from alerts.conditions import spoken
 from alerts.incidents import timeline
 from alerts.incidents.impact import Impact, impact_of, users_hurt
 from alerts.incidents.states import Move, moves_from
 from alerts.incidents.timeline import TimelineError
-from alerts.models import Alert, Incident, IncidentEntry, IncidentEntryKind, IncidentSeverity
+from alerts.models import Alert, Incident, IncidentEntry, IncidentEntryKind, IncidentReport, IncidentSeverity
 from alerts.outbox import wording
 from alerts.runbooks import writing
 from events.admin.issue_triage import assignable
@@ -55,7 +56,6 @@ _PARTS = (
     ("Status page", "incident_status", ("alerts.view_statusupdate", "alerts.add_statusupdate"), False),
     ("Email users", "incident_audience", ("alerts.add_statusupdate",), True),
     ("Follow-ups", "incident_follow_ups", _LOOKERS, False),
-    ("Report", "incident_report", (*_LOOKERS, "alerts.view_incidentreport"), False),
 )
 
 
@@ -76,6 +76,7 @@ def incident_view(request: HttpRequest, object_id: str, *, model_admin: "ModelAd
         "issues": _issues(incident) if request.user.has_perm("events.view_issue") else [],
         "impacts": incident.impacts.select_related("component").order_by("ended_at", "-level", "component__name"),
         "parts": _parts(request, incident),
+        "report": _report(request, incident),
         "people": assignable() if acting else [],
         "severities": IncidentSeverity.choices,
         "candidates": _candidates(incident) if acting else [],
@@ -293,6 +294,11 @@ def _issues(incident: Incident) -> list[Any]:
     return [link.issue for link in links]
 
 
+def _report(request: HttpRequest, incident: Incident) -> IncidentReport | None:
+    report = IncidentReport.objects.filter(incident=incident).only("state", "title", "incident").first()
+    return report if report is not None and may_read(request, report) else None
+
+
 def _candidates(incident: Incident) -> list[tuple[int, str]]:
     """Open alerts that might belong to it, the newest first."""
     rows = (
@@ -305,13 +311,9 @@ def _candidates(incident: Incident) -> list[tuple[int, str]]:
 
 
 def _parts(request: HttpRequest, incident: Incident) -> list[tuple[str, str, bool]]:
-    """Title, address and whether it is long, of each part that there is and that this person may look at."""
-    found = []
-    for title, name, rights, is_long in _PARTS:
-        try:
-            address = reverse(f"admin:{name}", args=[incident.pk])
-        except NoReverseMatch:
-            continue
-        if any(request.user.has_perm(right) for right in rights):
-            found.append((title, address, is_long))
-    return found
+    """Title, address and whether it is long, of each part that this person may look at."""
+    return [
+        (title, reverse(f"admin:{name}", args=[incident.pk]), is_long)
+        for title, name, rights, is_long in _PARTS
+        if any(request.user.has_perm(right) for right in rights)
+    ]

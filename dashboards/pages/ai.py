@@ -232,6 +232,7 @@ class AiPage(ReportPage):
             datasets,
             y_label="failures",
             releases=answer.new_releases,
+            incidents=self.incidents,
         )
 
 

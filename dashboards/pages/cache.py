@@ -63,6 +63,7 @@ class CachePage(ReportPage):
             ],
             y_label="lookups",
             releases=new_releases(self.question),
+            incidents=self.incidents,
         )
 
 

@@ -97,6 +97,7 @@ class DeliveryPage(ReportPage):
             [Dataset(_NAMES[one.channel], tones[one.channel], one.failures) for one in answer.over_time],
             y_label="failures",
             releases=new_releases(self.question),
+            incidents=self.incidents,
         )
 
 

@@ -123,6 +123,7 @@ class EndpointsPage(ReportPage):
             [Dataset("Failed requests", "error", failures)],
             y_label="failed requests",
             releases=new_releases(self.question),
+            incidents=self.incidents,
         )
 
 
@@ -194,6 +195,7 @@ class EndpointPage(ReportPage):
                 ],
                 y_label="requests",
                 releases=answer.new_releases,
+                incidents=self.incidents,
                 subjects=self.subjects(),
             ),
         ]
@@ -212,6 +214,7 @@ class EndpointPage(ReportPage):
                     unit="ms",
                     kind="line",
                     releases=answer.new_releases,
+                    incidents=self.incidents,
                     subjects=self.subjects(),
                 )
             )

@@ -125,6 +125,7 @@ class TopErrorsPage(ReportPage):
             datasets,
             y_label="events",
             releases=new_releases(self.question),
+            incidents=self.incidents,
             subjects=self.subjects(),
         )
 

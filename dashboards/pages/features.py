@@ -113,6 +113,7 @@ class FeaturesPage(ReportPage):
             [Dataset("Uses", "users", [step.usage_count for step in answer.steps])],
             y_label="uses",
             releases=new_releases(self.question),
+            incidents=self.incidents,
         )
 
 

@@ -1,5 +1,6 @@
 """The overview at /admin/: a verdict in words, the numbers behind it, and what to look at first."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +11,13 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from dashboards.asking import read_question_mildly
-from dashboards.charts import Dataset, over_time
+from dashboards.charts import Dataset, Lasted, over_time
 from dashboards.pages.controls import controls_of
 from dashboards.pages.endpoints import failures_link
 from dashboards.pages.firing import firing_now
+from dashboards.pages.incidents_shown import incidents_shown
 from dashboards.pages.links import events_link, issues_link, page_link
+from dashboards.pages.ongoing import ongoing_now
 from dashboards.pages.report_page import ReportPage
 from dashboards.pages.words import counted, failed_of, joined, percent
 from dashboards.reports.failure_rates import EndpointRate
@@ -40,6 +43,7 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     )
     if state.has_event:
         context.update(firing=(firing := firing_now(request)), here=request.get_full_path())
+        context.update(ongoing=(ongoing := ongoing_now(request)))
     if not may_see or not state.has_event:
         return context
     question, problem = read_question_mildly(request.GET.dict(), now=now, zone=timezone.get_current_timezone())
@@ -51,6 +55,9 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     if firing:
         words, tone = firing.with_verdict(words, tone)
         tiles.insert(0, firing.tile)
+    if ongoing:
+        words, tone = ongoing.with_verdict(words, tone)
+        tiles.insert(0, ongoing.tile)
     context.update(
         controls=controls,
         report=True,
@@ -60,7 +67,7 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         scope=_scope(question),
         all_issues=all_issues,
         tiles=tiles,
-        chart=_failures_chart(answer, question),
+        chart=_failures_chart(answer, question, incidents_shown(request, question)),
         issues=[
             (
                 issue,
@@ -239,7 +246,7 @@ def _of_requests(answer: Overview) -> str:
     return words
 
 
-def _failures_chart(answer: Overview, question: Question) -> dict[str, Any]:
+def _failures_chart(answer: Overview, question: Question, incidents: Sequence[Lasted]) -> dict[str, Any]:
     steps = answer.failures_over_time
     when = _WINDOWS[question.window.name] if question.window.name in PRESETS else "this window"
     return over_time(
@@ -253,4 +260,5 @@ def _failures_chart(answer: Overview, question: Question) -> dict[str, Any]:
         ],
         y_label="failures",
         releases=new_releases(question),
+        incidents=incidents,
     )

@@ -4,12 +4,15 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.text import slugify
 from django.views.generic import TemplateView
 from unfold.views import UnfoldSiteViewMixin
 
 from dashboards.asking import read_question_mildly
+from dashboards.charts import Lasted
 from dashboards.pages.controls import Controls, controls_of
+from dashboards.pages.incidents_shown import incidents_shown
 from dashboards.reports.catalogue import REPORTS
 from dashboards.reports.exporting import as_csv, as_json
 from dashboards.reports.question import Question
@@ -40,6 +43,11 @@ class AnalyticsPage(UnfoldSiteViewMixin, TemplateView):
     def subjects(self) -> dict[str, str]:
         """Words of the address besides the window and filters that say what the page is about. May raise Http404."""
         return {}
+
+    @cached_property
+    def incidents(self) -> list[Lasted]:
+        """What charts of the page mark."""
+        return incidents_shown(self.request, self.question)
 
     def shown(self) -> dict[str, Any]:
         """Values for the template."""

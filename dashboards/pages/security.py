@@ -184,6 +184,7 @@ class SecurityPage(ReportPage):
             [Dataset(label, tone, counts[kind]) for kind, label, tone in _SHOWN if kind in counts],
             y_label="events",
             releases=answer.new_releases,
+            incidents=self.incidents,
         )
 
 

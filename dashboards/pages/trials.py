@@ -77,6 +77,7 @@ class TrialsPage(ReportPage):
             ],
             y_label="trials",
             releases=new_releases(self.question),
+            incidents=self.incidents,
         )
 
 

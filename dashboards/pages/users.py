@@ -140,6 +140,7 @@ class UsersPage(ReportPage):
             [Dataset("Users hurt", "users", [step.users_hurt for step in answer.steps])],
             y_label="users",
             releases=new_releases(self.question),
+            incidents=self.incidents,
             subjects=self.subjects(),
         )
 

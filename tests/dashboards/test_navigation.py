@@ -27,7 +27,7 @@ EVERYTHING = OF_ISSUES | OF_EVERYBODY | {
     "Analytics", "Failing endpoints", "Slowest endpoints", "Delivery and consistency", "Cache", "Top errors", "User impact",
     "AI generation", "Auth & abuse", "Query", "Feature adoption", "Trial conversion", "Alerts", "Silences", "Maintenance",
     "On call", "Escalation", "Rules", "Routes", "Channels", "Notifications", "Diagnostics", "Databases", "Addresses",
-    "Incident reports", "Follow-ups", "Runbooks",
+    "Incident reports", "Follow-ups", "Runbooks", "Incidents", "Incident times", "Updates", "Components", "Subscribers", "Letters",
 }  # fmt: skip
 
 

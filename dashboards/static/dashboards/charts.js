@@ -11,7 +11,7 @@
   function colours() {
     const style = getComputedStyle(document.documentElement);
     const named = (name) => style.getPropertyValue(`--lm-chart-${name}`).trim();
-    return { text: named("text"), grid: named("grid"), tone: (name) => named(TONES.includes(name) ? name : "neutral") };
+    return { text: named("text"), grid: named("grid"), band: named("band"), tone: (name) => named(TONES.includes(name) ? name : "neutral") };
   }
 
   const grouped = (value, digits) => value.toLocaleString("en-GB", { maximumFractionDigits: digits });
@@ -76,6 +76,32 @@
     },
   };
 
+  // What lasted a while: a shaded part behind the data, with its name at its foot as far as there is room.
+  const bands = {
+    id: "lmBands",
+    beforeDatasetsDraw(chart) {
+      const { ctx, chartArea: area, scales: { x } } = chart;
+      const { band, text } = colours();
+      let free = -Infinity;
+      ctx.save();
+      ctx.font = "11px sans-serif";
+      for (const one of chart.lmBands ?? []) {
+        const left = Math.max(area.left, place(x, one.from));
+        // Of a short one something is seen, too.
+        const width = Math.max(3, Math.min(area.right, place(x, one.to)) - left);
+        ctx.fillStyle = band;
+        ctx.fillRect(left, area.top, width, area.bottom - area.top);
+        const needed = ctx.measureText(one.label).width;
+        const start = Math.min(left + 4, area.right - needed);
+        if (start < free) continue;
+        ctx.fillStyle = text;
+        ctx.fillText(one.label, start, area.top + 22);
+        free = start + needed + 8;
+      }
+      ctx.restore();
+    },
+  };
+
   // Columns of a category axis stand at whole numbers, their edges half a column beside them.
   function place(x, at) {
     const count = x.getLabels().length;
@@ -85,8 +111,9 @@
 
   // The names of what is marked within a column, for which there may be no room above it.
   function marksAt(chart, column) {
-    const found = (chart.marks ?? []).filter((mark) => Math.floor(mark.at) === column && mark.when);
-    return found.map((mark) => `${mark.label} (${mark.when})`);
+    const happened = (chart.marks ?? []).filter((mark) => Math.floor(mark.at) === column && mark.when);
+    const lasted = (chart.bands ?? []).filter((one) => one.from < column + 1 && one.to >= column);
+    return [...happened, ...lasted].map((one) => `${one.label} (${one.when})`);
   }
 
   // Drag over a part of the chart to look at that part alone.
@@ -141,7 +168,7 @@
     const stacked = chart.type === "bar" && chart.stacked !== false;
     const made = new Chart(canvas, {
       type: chart.type,
-      plugins: [marks],
+      plugins: [bands, marks],
       data: {
         labels: chart.labels,
         datasets: chart.datasets.map((dataset) => {
@@ -170,6 +197,7 @@
       },
     });
     made.lmMarks = chart.marks;
+    made.lmBands = chart.bands;
     drawn.set(canvas, made);
     made.draw();
     if (!known) makeZoomable(canvas, chart);
