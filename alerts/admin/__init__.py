@@ -3,6 +3,7 @@
 from alerts.admin import alert as alert
 from alerts.admin import channel as channel
 from alerts.admin import component as component
+from alerts.admin import diagnostic_run as diagnostic_run
 from alerts.admin import escalation as escalation
 from alerts.admin import follow_up as follow_up
 from alerts.admin import incident as incident

@@ -18,18 +18,23 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from alerts import outbound_http
 from alerts.incidents.diagnostics import asking
 from alerts.incidents.diagnostics.connecting import keep_dsn, shown_dsn
-from alerts.incidents.diagnostics.dsn import DsnError
+from alerts.incidents.diagnostics.dsn import DsnError, hidden
 from alerts.models import HttpCheck, MonitoredDatabase
 from events.templatetags.moments import moment
 
 
+class DsnInput(UnfoldAdminTextInputWidget):
+    def format_value(self, value: Any) -> str:
+        return hidden(str(value or ""))
+
+
 class MonitoredDatabaseForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
-    """The address is written, never read."""
+    """The address is written, never read: not even what was typed a moment ago is shown again with its password."""
 
     dsn = forms.CharField(
         label="Address", max_length=1000, required=False,
         # A password's field would be filled in by browsers, with the one for Liftmon itself.
-        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=DsnInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         help_text="postgresql://role:password@host:5432/database, of a role that may read statistics. Kept encrypted.",
     )  # fmt: skip
 
@@ -38,6 +43,11 @@ class MonitoredDatabaseForm(forms.ModelForm):  # type: ignore[type-arg]  # not s
         fields = (
             "name", "service", "dsn", "pool_limit", "slow_seconds", "timeout_ms", "allows_mitigation", "is_enabled",
         )  # fmt: skip
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        if self.instance.sealed_dsn and (kept := shown_dsn(self.instance)):
+            self.fields["dsn"].widget.attrs["placeholder"] = f"{kept} is kept while this stays empty"
 
     def clean_dsn(self) -> str:
         text: str = self.cleaned_data["dsn"].strip()
@@ -62,7 +72,7 @@ class MonitoredDatabaseAdmin(ModelAdmin):
     actions = None
     ordering = ("name",)
     change_form_template = "admin/alerts/diagnostics/database.html"
-    change_list_template = "admin/alerts/diagnostics/databases.html"
+    change_list_template = "admin/alerts/diagnostics/list.html"
 
     class Media:
         css = {"all": ("events/events.css", "alerts/forms.css")}
@@ -88,6 +98,15 @@ class MonitoredDatabaseAdmin(ModelAdmin):
     @display(description="Diagnostics")
     def look(self, database: MonitoredDatabase) -> SafeString:
         return format_html('<a href="{}?database={}">Look now</a>', reverse("admin:diagnostics"), database.pk)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        empty = {
+            "empty_title": "No database can be looked at yet",
+            "empty_text": "Add the product's PostgreSQL, as a role that may read statistics: incidents then show connections, long "
+            "queries, locks, table sizes and missing indexes.",
+            "empty_add": "Add a database",
+        }
+        return super().changelist_view(request, {**(extra_context or {}), **empty})
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
@@ -144,6 +163,16 @@ class HttpCheckAdmin(ModelAdmin):
     list_fullwidth = True
     actions = None
     ordering = ("name",)
+    change_list_template = "admin/alerts/diagnostics/list.html"
 
     class Media:
         css = {"all": ("events/events.css", "alerts/forms.css")}
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        empty = {
+            "empty_title": "No address can be asked yet",
+            "empty_text": "Add what should answer, such as https://host/healthz: incidents then show whether it does, and how "
+            "fast.",
+            "empty_add": "Add an address",
+        }
+        return super().changelist_view(request, {**(extra_context or {}), **empty})

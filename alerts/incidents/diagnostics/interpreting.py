@@ -95,13 +95,13 @@ def queries(rows: Sequence[Row], limits: Limits) -> Meaning:
         longest = max(slow, key=lambda row: row[6])
         told.append(
             f"{_many(len(slow), 'query runs', 'queries run')} for {limits.slow_seconds:g} s or longer, the longest for "
-            f"{_seconds(longest[6])} (pid {longest[0]}, {longest[3] or longest[2]})"
+            f"{lasting(longest[6])} (pid {longest[0]}, {longest[3] or longest[2]})"
         )
     if idle:
         longest = max(idle, key=lambda row: row[7])
         told.append(
             f"{_many(len(idle), 'connection holds', 'connections hold')} a transaction open and nothing runs in it, "
-            f"the longest for {_seconds(longest[7])} (pid {longest[0]}, {longest[3] or longest[2]})"
+            f"the longest for {lasting(longest[7])} (pid {longest[0]}, {longest[3] or longest[2]})"
         )
     waiting = sum(bool(row[9]) for row in seen)
     blocked = f" {_many(waiting, 'query waits', 'queries wait')} for another one: look at the locks." if waiting else ""
@@ -115,7 +115,7 @@ def locks(rows: Sequence[Row], limits: Limits) -> Meaning:
     waiting = rows[0][11]
     longest = max((row[1] or 0.0 for row in rows), default=0.0)
     finding = Finding.PROBLEM if longest >= min(limits.slow_seconds, 5.0) or waiting >= 3 else Finding.FINE
-    said = f"{_many(waiting, 'query waits', 'queries wait')} for locks, the longest for {_seconds(longest)}."
+    said = f"{_many(waiting, 'query waits', 'queries wait')} for locks, the longest for {lasting(longest)}."
     pid = _root(rows)
     root = next(row for row in rows if row[3] == pid)
     if pid == 0:
@@ -126,7 +126,7 @@ def locks(rows: Sequence[Row], limits: Limits) -> Meaning:
         )
     who = root[6] or root[5] or "nobody knows whose"
     doing = root[7] or "what it does is hidden"
-    since = f", its transaction began {_seconds(root[8])} ago" if root[8] is not None else ""
+    since = f", its transaction began {lasting(root[8])} ago" if root[8] is not None else ""
     if root[10]:
         return Meaning(finding, f"{said} They wait for one another; most for pid {pid} ({who}): {doing}{since}.")
     return Meaning(finding, f"{said} At the root of it is pid {pid} ({who}): {doing}{since}.")
@@ -208,19 +208,17 @@ def replication(rows: Sequence[Row], limits: Limits) -> Meaning:
             )
         elif kind == "transaction" and is_late:
             told.append(
-                f"A transaction is open for {_seconds(seconds)} ({name}, {state}), and vacuum removes nothing since"
+                f"A transaction is open for {lasting(seconds)} ({name}, {state}), and vacuum removes nothing since"
             )
         elif kind == "prepared" and is_late:
-            told.append(f"Prepared transaction {name} ({state}) holds its locks for {_seconds(seconds)}")
+            told.append(f"Prepared transaction {name} ({state}) holds its locks for {lasting(seconds)}")
         elif kind == "slot" and is_large:
             told.append(f"Slot {name} ({state}) keeps {_bytes(kept)} of the log, which fills the disk")
         elif kind == "replica" and (is_late or is_large):
-            behind = [*([_bytes(kept)] if kept else []), *([_seconds(seconds)] if seconds else [])]
+            behind = [*([_bytes(kept)] if kept else []), *([lasting(seconds)] if seconds else [])]
             told.append(f"Replica {name} is {' and '.join(behind)} behind")
         elif kind == "standby" and is_late:
-            told.append(
-                f"It is a standby, and what it last replayed is {_seconds(seconds)} old (or nothing is written)"
-            )
+            told.append(f"It is a standby, and what it last replayed is {lasting(seconds)} old (or nothing is written)")
     if told:
         return Meaning(Finding.PROBLEM, ". ".join(told[:5]) + ".")
     replicas = sum(row[0] == "replica" for row in rows)
@@ -304,7 +302,8 @@ def _many(number: int, one: str, several: str) -> str:
     return f"{number:,} {one if number == 1 else several}"
 
 
-def _seconds(seconds: float) -> str:
+def lasting(seconds: float) -> str:
+    """``40 s``, ``17 min``, ``2.5 h``."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

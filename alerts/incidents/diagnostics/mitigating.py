@@ -9,17 +9,23 @@ from datetime import datetime
 
 from alerts.incidents import timeline
 from alerts.incidents.diagnostics.connecting import APPLICATION, Asked, NoAnswerError, connected
+from alerts.incidents.diagnostics.interpreting import lasting
 from alerts.incidents.timeline import Person, known
 from alerts.models import Incident, IncidentEntryKind, Mitigation, MitigationKind, MonitoredDatabase
 from events.ingest.configured_scrubber import scrubber
 
 # Clients' backends alone, and neither Liftmon's own, nor a superuser's, nor one that replicates.
 _TARGET = """
+WITH RECURSIVE waits AS MATERIALIZED (
+    SELECT pid, pg_blocking_pids(pid) AS pids FROM pg_stat_activity
+), behind AS (
+    SELECT pid FROM waits WHERE %(pid)s = ANY(pids)
+    UNION SELECT waits.pid FROM waits JOIN behind ON behind.pid = ANY(waits.pids)
+)
 SELECT pid, backend_start, coalesce(usename, ''), left(coalesce(application_name, ''), 60), coalesce(datname, ''),
-    coalesce(state, ''), coalesce(client_addr::text, ''), extract(epoch FROM now() - coalesce(query_start, state_change))::float8,
+    coalesce(state, ''), coalesce(host(client_addr), ''), extract(epoch FROM now() - coalesce(query_start, state_change))::float8,
     extract(epoch FROM now() - xact_start)::float8, left(query, 2000),
-    (SELECT array_agg(waiting.pid ORDER BY waiting.pid) FROM pg_stat_activity AS waiting
-        WHERE activity.pid = ANY(pg_blocking_pids(waiting.pid)))
+    (SELECT array_agg(behind.pid ORDER BY behind.pid) FROM behind WHERE behind.pid <> activity.pid)
 FROM pg_stat_activity AS activity LEFT JOIN pg_roles ON pg_roles.oid = usesysid
 WHERE pid = %(pid)s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
     AND application_name <> %(own)s AND NOT coalesce(rolsuper, true) AND NOT coalesce(rolreplication, true)
@@ -43,7 +49,7 @@ class MitigatingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A backend as it is now. ``query`` is scrubbed; ``blocks`` are the pids that wait for it."""
+    """A backend as it is now. ``query`` is scrubbed; ``blocks`` are the pids that wait for it, also behind others."""
 
     pid: int
     began_at: datetime
@@ -60,22 +66,32 @@ class Target:
     @property
     def in_words(self) -> str:
         who = f"pid {self.pid}, {self.application or 'no application named'} as {self.role} on {self.database}"
-        since = f", {self.state or 'state not known'} for {self.runs_seconds:,.0f} s"
+        waits = "waits" if len(self.blocks) == 1 else "wait"
+        blocked = f", {len(self.blocks):,} {waits} for it" if self.blocks else ""
+        return f"{who}, {self.doing}{blocked}"
+
+    @property
+    def doing(self) -> str:
         held = (
-            f", transaction open for {self.transaction_seconds:,.0f} s" if self.transaction_seconds is not None else ""
+            f", transaction open for {lasting(self.transaction_seconds)}"
+            if self.transaction_seconds is not None
+            else ""
         )
-        blocked = f", {len(self.blocks)} wait for it" if self.blocks else ""
-        return f"{who}{since}{held}{blocked}"
+        return f"{self.state or 'state not known'} for {lasting(self.runs_seconds)}{held}"
 
 
-def look(database: MonitoredDatabase, pid: int) -> Target:
-    """Raises MitigatingError when there is none that may be acted on."""
+def look(database: MonitoredDatabase, pid: int, *, began_at: datetime | None = None) -> Target:
+    """``began_at``: when the backend began that the person saw, if they did. Raises MitigatingError when there is none that may be
+    acted on, or when it is another by now."""
     _check(database)
     try:
         with connected(database) as asked:
-            return _target(asked, pid)
+            target = _target(asked, pid)
     except NoAnswerError as error:
         raise MitigatingError(error.meaning.sentence) from None
+    if began_at is not None and target.began_at != began_at:
+        raise MitigatingError(f"Pid {pid} is another connection by now: nothing was done. Look again.")
+    return target
 
 
 def act(
@@ -83,10 +99,7 @@ def act(
     by: Person, at: datetime,
 ) -> Mitigation:  # fmt: skip
     """``began_at``: when the backend began that the person saw. Raises MitigatingError when it is another by now."""
-    _check(database)
-    target = look(database, pid)
-    if target.began_at != began_at:
-        raise MitigatingError(f"Pid {pid} is another connection by now: nothing was done. Look again.")
+    target = look(database, pid, began_at=began_at)
     row = Mitigation.objects.create(
         incident=incident, database=database, kind=kind, pid=pid, backend_started_at=began_at, at=at, actor=known(by),
         target={

@@ -1,5 +1,7 @@
 """Databases in the admin, the page Diagnostics, and who may do what there."""
 
+import html
+import time
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +62,16 @@ class TestDatabases:
         one.refresh_from_db()
         assert (one.name, one.sealed_dsn) == ("Lift", sealed)
 
+    def test_what_was_typed_is_not_shown_again_with_its_password(self, admin_client: Client) -> None:
+        dsn = "postgresql://reader:hunter22hunter22@db.lift.example/lift?service=x"
+        form = {"name": "Lift", "pool_limit": 30, "slow_seconds": 5, "timeout_ms": 2000, "is_enabled": "on", "dsn": dsn}
+
+        page = admin_client.post("/admin/alerts/monitoreddatabase/add/", form).content.decode()
+
+        assert "The option service is not taken" in page
+        assert "postgresql://reader:••••@db.lift.example/lift" in page
+        assert "hunter22" not in page
+
     @pytest.mark.parametrize(("dsn", "problem"), [("", "Write where"), ("mysql://a@b/c", "postgresql://role")])
     def test_it_says_what_is_wrong_with_an_address(self, admin_client: Client, dsn: str, problem: str) -> None:
         form = {"name": "Lift", "pool_limit": 30, "slow_seconds": 5, "timeout_ms": 2000, "is_enabled": "on", "dsn": dsn}
@@ -73,6 +85,20 @@ class TestDatabases:
         page = admin_client.post(f"/admin/alerts/monitoreddatabase/{lift.pk}/test/", follow=True).content.decode()
 
         assert "Connected as reader to PostgreSQL 18" in page
+
+    def test_nothing_of_it_is_in_the_log(
+        self, admin_client: Client, lift: MonitoredDatabase, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        keep_dsn(lift, "postgresql://reader:hunter22hunter22@127.0.0.1:1/lift")
+        lift.save()
+        with caplog.at_level("DEBUG"):
+            admin_client.post(f"/admin/alerts/monitoreddatabase/{lift.pk}/test/")
+            admin_client.post(_PAGE, {"database": lift.pk, "question": "all"})
+
+        assert "hunter22" not in caplog.text + str(
+            [(one.change_message, one.object_repr) for one in LogEntry.objects.all()]
+        )
+        assert "hunter22" not in str(DiagnosticRun.objects.values_list("answer", "interpretation", "subject"))
 
     def test_an_empty_list_says_what_to_do(self, admin_client: Client) -> None:
         assert (
@@ -114,6 +140,71 @@ class TestThePage:
 
         assert part.status_code == 200
         assert part.content.decode().strip().startswith('<div id="lm-diagnostics">')
+
+    def test_times_and_sizes_are_written_as_people_read_them(self, admin_client: Client, now: datetime) -> None:
+        DiagnosticRun.objects.create(
+            question="tables", subject="lift: Table sizes", at=now, took_ms=1, finding="fine", interpretation="Fine.",
+            answer={
+                "columns": ["Table", "Bytes", "Rows", "Last vacuum"],
+                "rows": [["payments", 5 * 1024**3, 1234567, now.isoformat()], ["nix", 0, 0, None]],
+            },
+        )  # fmt: skip
+
+        page = admin_client.get(_PAGE).content.decode()
+
+        assert all(words in page for words in ("5.0\xa0GB", "1,234,567", "just now</time>", "–"))
+
+    def test_one_run_is_shown_alone(self, admin_client: Client, one: MonitoredDatabase, now: datetime) -> None:
+        runs = [
+            DiagnosticRun.objects.create(
+                question="locks", subject=name, at=now, took_ms=1, finding="fine", interpretation="Nobody waits."
+            )
+            for name in ("first-one", "second-one")
+        ]
+
+        page = admin_client.get(f"/admin/alerts/diagnosticrun/{runs[0].pk}/change/", follow=True).content.decode()
+
+        assert ("first-one" in page, "second-one" in page, "Run all" in page) == (True, False, False)
+
+    def test_the_lists_of_all_that_was_asked_and_done_cost_the_same_however_long_they_are(
+        self,
+        admin_client: Client,
+        one: MonitoredDatabase,
+        now: datetime,
+        django_assert_max_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        for number in range(5):
+            incident = make_incident(at=now)
+            DiagnosticRun.objects.create(
+                question="locks", subject="lift: Locks", at=now, took_ms=1, finding="fine", interpretation="Nobody waits.",
+                incident=incident, database=one,
+            )  # fmt: skip
+            Mitigation.objects.create(
+                incident=incident, database=one, kind="cancel", pid=number + 1, backend_started_at=now, at=now,
+                target={"words": f"pid {number + 1}, lift-web", "query": "SELECT 1"},
+            )  # fmt: skip
+        with django_assert_max_num_queries(14):
+            assert "Nobody waits." in admin_client.get("/admin/alerts/diagnosticrun/").content.decode()
+        with django_assert_max_num_queries(14):
+            page = admin_client.get("/admin/alerts/mitigation/").content.decode()
+        assert "Not known: Liftmon was interrupted." in page
+        pk = Mitigation.objects.values_list("pk", flat=True)[0]
+        assert "SELECT 1" in admin_client.get(f"/admin/alerts/mitigation/{pk}/change/").content.decode()
+        assert admin_client.get("/admin/alerts/mitigation/add/").status_code == 403
+
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [
+            ("monitoreddatabase", "No database can be looked at yet"), ("httpcheck", "No address can be asked yet"),
+            ("diagnosticrun", "Nothing was asked yet"), ("mitigation", "Nothing was done yet"),
+        ],
+    )  # fmt: skip
+    def test_empty_lists_say_what_to_do_and_filtered_ones_that_nothing_matches(
+        self, admin_client: Client, name: str, words: str
+    ) -> None:
+        assert words in admin_client.get(f"/admin/alerts/{name}/").content.decode()
+        if name != "mitigation":
+            assert "Nothing matches" in admin_client.get(f"/admin/alerts/{name}/?q=x").content.decode()
 
     def test_an_empty_page_says_what_to_add(self, admin_client: Client) -> None:
         assert "Nothing can be looked at yet" in admin_client.get(_PAGE).content.decode()
@@ -184,7 +275,50 @@ class TestActing:
 
         assert app.execute("SELECT 1").fetchone() == (1,)
 
-    @pytest.mark.parametrize("form", [{"kind": "drop"}, {"pid": "x"}, {"began_at": "now"}])
+    def test_the_row_that_was_seen_leads_to_that_backend_and_to_no_other(
+        self, admin_client: Client, lift: MonitoredDatabase, patient: Patient, now: datetime
+    ) -> None:
+        app = patient.app(autocommit=False)
+        app.execute("SELECT 1")
+        ask(lift, ["queries"], incident=None, by=None, at=now)
+        page = admin_client.get(_PAGE).content.decode()
+        assert "End or cancel pid" not in page, "it is not slow"
+        address = html.unescape(page.split('<a class="lm-button" href="')[1].split('"')[0])
+
+        assert f"pid={app.info.backend_pid}" in address
+        assert "Cancel the query of pid" in admin_client.get(address).content.decode()
+        later = address.replace(f"began_at={now.year}", f"began_at={now.year - 1}")
+        assert "is another connection by now" in admin_client.get(later).content.decode()
+
+    def test_who_is_slow_is_offered_before_the_rows(
+        self, admin_client: Client, lift: MonitoredDatabase, patient: Patient, now: datetime
+    ) -> None:
+        app = patient.app(autocommit=False)
+        app.execute("SELECT 1")
+        time.sleep(1.1)
+
+        ask(lift, ["queries"], incident=None, by=None, at=now)
+
+        assert f"End or cancel pid {app.info.backend_pid}, lift-web…" in admin_client.get(_PAGE).content.decode()
+
+    def test_nothing_is_offered_where_nothing_may_be_done(
+        self, admin_client: Client, lift: MonitoredDatabase, patient: Patient, now: datetime
+    ) -> None:
+        patient.app(autocommit=False).execute("SELECT 1")
+        ask(lift, ["queries"], incident=None, by=None, at=now)
+        assert "End or cancel" in admin_client.get(_PAGE).content.decode()
+
+        MonitoredDatabase.objects.update(allows_mitigation=False)
+
+        assert "End or cancel" not in admin_client.get(_PAGE).content.decode()
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            {"kind": "drop"}, {"pid": "x"}, {"pid": "9" * 40}, {"pid": "٣"}, {"began_at": "now"},
+            {"began_at": "2026-13-45T00:00:00Z"}, {"began_at": "2026-01-02T00:00:00"}, {"database": "9" * 40},
+        ],
+    )  # fmt: skip
     def test_nonsense_is_refused(
         self, admin_client: Client, lift: MonitoredDatabase, now: datetime, form: dict[str, Any]
     ) -> None:
@@ -201,6 +335,9 @@ class TestRights:
         assert client.post(_PAGE, {"database": lift.pk, "question": "all"}).status_code == 403
         assert client.get(_ACT).status_code == 403
         assert client.post(_ACT).status_code == 403
+        assert client.get("/admin/alerts/diagnosticrun/").status_code == 403
+        assert client.get("/admin/alerts/mitigation/").status_code == 403
+        assert client.get("/admin/alerts/httpcheck/").status_code == 403
         assert client.get(f"/admin/alerts/monitoreddatabase/{lift.pk}/change/").status_code == 403
         assert client.post(f"/admin/alerts/monitoreddatabase/{lift.pk}/test/").status_code == 403
         assert not DiagnosticRun.objects.exists()

@@ -1,5 +1,7 @@
 """Cancelling queries and ending connections of a real PostgreSQL."""
 
+import os
+import signal
 import threading
 import time
 from datetime import datetime, timedelta
@@ -10,6 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from alerts.incidents.diagnostics.connecting import APPLICATION
 from alerts.incidents.diagnostics.mitigating import MitigatingError, act, look
 from alerts.models import Mitigation, MitigationKind, MonitoredDatabase
 from tests.alerts.incidents.diagnostics.patient import Patient
@@ -77,6 +80,51 @@ def _until_blocking(lift: MonitoredDatabase, pid: int) -> Any:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     return target
+
+
+def test_whoever_waits_behind_others_is_counted(lift: MonitoredDatabase, patient: Patient) -> None:
+    root = patient.app(autocommit=False)
+    root.execute("UPDATE payments SET amount = 7 WHERE id = 5")
+    waiting = [patient.app() for _ in range(3)]
+    waiters = []
+    for one in waiting:
+        waiters.append(threading.Thread(target=one.execute, args=("UPDATE payments SET amount = 8 WHERE id = 5",)))
+        waiters[-1].start()
+    try:
+        deadline = time.monotonic() + 15
+        while len((target := look(lift, root.info.backend_pid)).blocks) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        root.rollback()
+        for waiter in waiters:
+            waiter.join(10)
+
+    assert set(target.blocks) == {one.info.backend_pid for one in waiting}
+    assert target.in_words.endswith(", 3 wait for it")
+
+
+def test_one_that_does_not_end_in_time_is_told_so(lift: MonitoredDatabase, patient: Patient, now: datetime) -> None:
+    """A process that the system does not let run cannot end either."""
+    lift.timeout_ms = 600
+    app = patient.app()
+    pid = app.info.backend_pid
+    began_at = look(lift, pid).began_at
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        done = act(lift, MitigationKind.TERMINATE, pid, began_at=began_at, incident=None, by=None, at=now)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    assert done.is_done is False
+    assert "had not within 300 ms" in done.outcome
+
+
+def test_liftmons_own_are_left_alone(lift: MonitoredDatabase, patient: Patient) -> None:
+    own = patient.app(application_name=APPLICATION)
+
+    with pytest.raises(MitigatingError, match="Liftmon's own"):
+        look(lift, own.info.backend_pid)
 
 
 def test_a_pid_that_is_somebody_elses_by_now_is_left_alone(
