@@ -12,7 +12,7 @@ from django.views.generic import TemplateView
 from unfold.views import UnfoldSiteViewMixin
 
 from alerts.admin import audit
-from alerts.admin.alert_acting import actor
+from alerts.admin.audit import actor
 from alerts.incidents import audience
 from alerts.incidents.audience import Audience, AudienceError
 from alerts.models import Incident

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.contrib.admin.models import ADDITION, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -12,7 +11,8 @@ from django.utils import timezone
 from django.views.generic import TemplateView
 from unfold.views import UnfoldSiteViewMixin
 
-from alerts.admin.alert_acting import actor
+from alerts.admin import audit
+from alerts.admin.audit import actor
 from alerts.admin.status_form import StatusForm
 from alerts.models import Component, Incident, MaintenanceWindow
 from alerts.statuspage import rendering
@@ -74,7 +74,7 @@ class PostingPage(UnfoldSiteViewMixin, TemplateView):
             posted.letter_count, f"{posted.letter_count:,} subscribers are mailed"
         )
         said = f"Posted: {posted.update}. {mailed}."
-        LogEntry.objects.log_actions(actor(request).pk, [posted.update], ADDITION, said, single_object=True)
+        audit.note(request, posted.update, said)
         messages.success(request, said)
         return HttpResponseRedirect(request.path)
 

@@ -16,7 +16,7 @@ from alerts.incidents.timeline import Person
 from alerts.models import Alert, Channel, ChannelKind, Incident, IncidentEntryKind
 from alerts.sealing import SealBrokenError, unseal
 
-# Of one message to a webhook: 10,000 hashes are about 700 KB.
+# Of one message to a webhook: 10,000 hashes are about 350 KB.
 PART = 10_000
 # More than this is a file to fetch, not messages to wait for.
 MOST_SENT = 100_000

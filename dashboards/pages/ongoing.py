@@ -62,7 +62,7 @@ def ongoing_now(request: HttpRequest) -> Ongoing | None:
         # Triggered comes last in the alphabet.
         .order_by("severity", "-state", "opened_at", "pk")
     )
-    listed = list(rows[:_LISTED])
+    listed: list[Any] = list(rows[:_LISTED])
     if not listed:
         return Ongoing(0, 0, [])
     return Ongoing(listed[0].ongoing_count, listed[0].triggered_count, listed)

@@ -24,10 +24,10 @@ pytestmark = pytest.mark.django_db
 def incident(sender: Sender) -> Incident:
     """Three users met a failure of its service; another one met none."""
     for number in range(3):
-        sender.track(
+        sender.store(
             {"event": "api_timeout", "data": {"severity": "ERROR", "endpoint": "/api/pay", "user_id": f"u-{number}"}}
         )
-    sender.track({"event": "feature_used", "data": {"user_id": "u-happy"}})
+    sender.store({"event": "feature_used", "data": {"user_id": "u-happy"}})
     return make_incident(service=sender.service)
 
 
@@ -44,7 +44,7 @@ def test_it_is_those_who_met_a_failure(incident: Incident, is_folded: bool) -> N
 
     assert len(found.hashes) == 3
     assert list(found.hashes) == sorted(set(found.hashes))
-    assert all(len(one) == 64 for one in found.hashes)
+    assert all(len(one) == 32 for one in found.hashes)
 
 
 def test_a_file_has_a_line_a_hash(incident: Incident) -> None:
