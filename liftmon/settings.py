@@ -220,6 +220,7 @@ SPECTACULAR_SETTINGS = {
         "AlertState": "alerts.models.AlertState",
         "AlertEntryKind": "alerts.models.EntryKind",
         "IncidentState": "alerts.models.IncidentState",
+        "IncidentSeverity": "alerts.models.IncidentSeverity",
         "IncidentEntryKind": "alerts.models.IncidentEntryKind",
         "RuleCondition": "alerts.models.ConditionType",
         "RuleSeverity": "alerts.api.rule_shapes.RULE_SEVERITIES",

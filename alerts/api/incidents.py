@@ -168,7 +168,7 @@ ReopenIncidentView = _moving(
 )
 
 
-class NoteBodySerializer(StrictBody):
+class IncidentNoteBodySerializer(StrictBody):
     """What to write down."""
 
     text = JsonText(max_length=10_000, help_text="Markdown.")
@@ -181,13 +181,13 @@ class IncidentNoteView(IncidentActView):
         description="Under your name, whatever the incident's state.",
         tags=["incidents"],
         parameters=[id_in_address("incident_id")],
-        request={"application/json": NoteBodySerializer},
+        request={"application/json": IncidentNoteBodySerializer},
         responses={200: IncidentDetailSerializer, **refusals(400, 404, 408, 413, 415)},
         examples=[examples.NOTE, examples.NOTED],
     )
     def post(self, request: Request, incident_id: str) -> Response:
         Parameters.refuse_all(request.GET)
-        wanted = NoteBodySerializer.read(request)
+        wanted = IncidentNoteBodySerializer.read(request)
         incident = _incident_or_404(incident_id)
         try:
             timeline.note(incident.pk, by=self.person, at=timezone.now(), text=wanted["text"])

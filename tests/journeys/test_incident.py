@@ -29,7 +29,7 @@ from tests.journeys.test_pages import browser as browser
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(not CHROMIUM and not os.environ.get("CI"), reason="needs Chromium: apt install chromium"),
 ]
 _ENDPOINTS = ("/api/career", "/api/login", "/api/subscription/checkout", "/api/jobs")
@@ -97,8 +97,8 @@ def _send(liftmon: RunningLiftmon, documents: list[dict[str, Any]]) -> None:
         assert answer.status < 300
 
 
-def _keep_failing(liftmon: RunningLiftmon, is_over: threading.Event) -> None:
-    """What lift sends while its pool is exhausted."""
+def _keep_sending(liftmon: RunningLiftmon, is_well: threading.Event, is_over: threading.Event) -> None:
+    """What lift sends while its pool is exhausted, and when it is well again."""
     number = 0
     while not is_over.wait(1):
         documents = []
@@ -106,10 +106,18 @@ def _keep_failing(liftmon: RunningLiftmon, is_over: threading.Event) -> None:
             for _ in range(4):
                 number += 1
                 about = {"endpoint": endpoint, "user_id": f"u-{number % 31}", "environment": "production"}
+                if is_well.is_set():
+                    documents += [
+                        {"event": "api_response_time", "data": {**about, "status": 200, "response_time_ms": 80}}
+                    ]
+                    continue
                 documents += [
                     {"event": "api_error", "data": {**about, "severity": "ERROR", "message": "PoolTimeout"}},
                     {"event": "api_response_time", "data": {**about, "status": 500, "response_time_ms": 10_020}},
                 ]
+        if is_well.is_set():
+            _send(liftmon, documents)
+            continue
         error = {
             "severity": "CRITICAL", "message": "Pool exhausted", "endpoint": "/api/career", "environment": "production",
             "user_id": "u-1",
@@ -146,9 +154,9 @@ def test_a_pool_error_is_lived_through_from_the_first_event_to_the_report(
 ) -> None:
     hanging, waiting = _exhaust(patient)
     _subscribe(liftmon, inbox)
-    is_over = threading.Event()
-    failing = threading.Thread(target=_keep_failing, args=(liftmon, is_over))
-    failing.start()
+    is_well, is_over = threading.Event(), threading.Event()
+    sending = threading.Thread(target=_keep_sending, args=(liftmon, is_well, is_over))
+    sending.start()
     try:
         # Paged, within seconds.
         page_mail = wait_for(lambda: inbox.about("db_pool_error"), 60)[0][1]
@@ -176,13 +184,14 @@ def test_a_pool_error_is_lived_through_from_the_first_event_to_the_report(
         _check_and_mitigate(phone, liftmon, incident, hanging, waiting)
         _post(phone, incident, "investigating")
         assert wait_for(lambda: inbox.about("unsubscribe"), 60)
+
+        patient.rest()
+        is_well.set()
+        # Over for users: by the rules, when all of its alerts are over.
+        wait_for(lambda: liftmon.query("SELECT state FROM alerts_incident") == [("mitigated",)], 420)
     finally:
         is_over.set()
-        failing.join()
-
-    patient.rest()
-    # Over for users: by the rules, when all of its alerts are over.
-    wait_for(lambda: liftmon.query("SELECT state FROM alerts_incident") == [("mitigated",)], 240)
+        sending.join()
     phone.goto(address).click("#lm-move-resolve")
     phone.page.wait_for_load_state("networkidle")
     assert liftmon.query("SELECT state FROM alerts_incident") == [("resolved",)]
