@@ -69,6 +69,7 @@ class AlertAdmin(ModelAdmin):
         alert_filters.ServiceFilter,
         alert_filters.RuleFilter,
         alert_filters.AcknowledgedFilter,
+        alert_filters.FiredFilter,
         alert_filters.MineFilter,
     )
     list_fullwidth = True

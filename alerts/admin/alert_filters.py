@@ -7,9 +7,11 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
 
 from alerts.models import Alert, AlertRule, AlertState
 from alerts.models.alert import AlertQuerySet
+from alerts.rules import noise
 from events.choices import SeverityChoices
 from events.models import Service
 
@@ -103,6 +105,17 @@ class AcknowledgedFilter(_Answers):
     answers = {
         "no": ("By nobody", lambda _: Q(acknowledged_at=None)),
         "yes": ("By somebody", lambda _: Q(acknowledged_at__isnull=False)),
+        "ignored": ("By nobody, nor was anything else done", lambda _: noise.IGNORED),
+    }
+
+
+class FiredFilter(_Answers):
+    """What a rule's noise is counted of."""
+
+    title = "fired"
+    parameter_name = "fired"
+    answers = {
+        "30d": ("In the last 30 days", lambda _: noise.fired_lately(now=timezone.now())),
     }
 
 

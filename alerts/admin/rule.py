@@ -119,15 +119,15 @@ class AlertRuleAdmin(ModelAdmin):
         noise: Noise = rule.noise
         if not noise.fired:
             return "did not fire"
-        query = urlencode({"rule": rule.pk})
+        query = urlencode({"rule": rule.pk, "fired": "30d"})
+        alerts = f"{reverse('admin:alerts_alert_changelist')}?{query}"
         hint = f"Nobody acted: {_remedy(rule)}?" if noise.is_only_noise else ""
         return format_html(
-            '<a href="{}?{}">fired {}</a><div class="lm-rule-noise">{} acknowledged, {} ignored</div>{}',
-            reverse("admin:alerts_alert_changelist"),
-            query,
+            '<a href="{}">fired {}</a><div class="lm-rule-noise">{}, {}</div>{}',
+            alerts,
             f"{noise.fired:,} time{'' if noise.fired == 1 else 's'}",
-            f"{noise.acknowledged:,}",
-            f"{noise.ignored:,}",
+            _counted(f"{alerts}&acknowledged=yes", noise.acknowledged, "acknowledged"),
+            _counted(f"{alerts}&acknowledged=ignored", noise.ignored, "ignored"),
             format_html('<div class="lm-rule-hint">{}</div>', hint) if hint else "",
         )
 
@@ -284,3 +284,8 @@ def _sentences(rule: AlertRule) -> tuple[str, str] | None:
 
 def _remedy(rule: AlertRule) -> str:
     return "match less" if rule.condition in IMMEDIATE else "raise the threshold"
+
+
+def _counted(address: str, count: int, word: str) -> SafeString | str:
+    """“11 ignored”, with the alerts behind it."""
+    return format_html('<a href="{}">{} {}</a>', address, f"{count:,}", word) if count else f"0 {word}"

@@ -203,6 +203,7 @@ _ROUTE = {
     "service": None,
     "labels": {"endpoint": "/api/pay*"},
     "channels": [{"id": 2, "name": "On-call Slack"}],
+    "policy": {"id": 3, "name": "Whoever is on call"},
     "goes_on": False,
 }
 ROUTES = _answer("One page of routes", _page(_ROUTE, at="routes"))
@@ -215,6 +216,7 @@ NEW_ROUTE = _request(
         "severities": ["critical", "error"],
         "labels": {"endpoint": "/api/pay*"},
         "channels": [2],
+        "policy": 3,
     },
 )
 MADE_ROUTE = _answer("The route", _ROUTE, status=201)

@@ -14,7 +14,7 @@ from alerts.api.fields import JsonFlag, JsonList, JsonText, JsonTexts, JsonWhole
 from alerts.api.shapes import ChannelNameSerializer
 from alerts.api.silences import refuse_unknown_labels
 from alerts.api.view import AlertsView
-from alerts.models import Channel, Route
+from alerts.models import Channel, EscalationPolicy, Route
 from events.api.v1.bodies import StrictBody
 from events.api.v1.cursors import Cursors
 from events.api.v1.described import id_in_address, refusals
@@ -26,8 +26,15 @@ from events.choices import SeverityChoices
 from events.keyset import read_page
 
 _CURSORS = Cursors("routes", (int, int))
-_ROUTES = Route.objects.select_related("service").prefetch_related("channels")
+_ROUTES = Route.objects.select_related("service", "policy").prefetch_related("channels")
 _LAST_POSITION = 2**31 - 1
+
+
+class PolicyNameSerializer(serializers.Serializer[Any]):
+    """Which escalation policy."""
+
+    id = serializers.IntegerField(source="pk")
+    name = serializers.CharField()
 
 
 class RouteSerializer(serializers.Serializer[Any]):
@@ -45,6 +52,9 @@ class RouteSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="All must hold; * stands for anything. Empty: any alert."
     )
     channels = ChannelNameSerializer(many=True)
+    policy = PolicyNameSerializer(
+        allow_null=True, help_text="Who is told next while nobody acknowledges; null: the channels alone."
+    )
     goes_on = serializers.BooleanField(help_text="Whether the routes behind it are tried, too.")
 
 
@@ -60,6 +70,10 @@ class RouteChangeSerializer(StrictBody):
     )
     labels = JsonTexts(longest=500, required=False, help_text="All must hold; * stands for anything. Empty: any alert.")
     channels = JsonList(child=JsonWhole(min_value=1, max_value=2**63 - 1), required=False, help_text="Ids of channels.")
+    policy = JsonWhole(
+        min_value=1, max_value=2**63 - 1, required=False, allow_null=True,
+        help_text="The id of an escalation policy; null: the channels alone.",
+    )  # fmt: skip
     goes_on = JsonFlag(required=False, help_text="Whether the routes behind it are tried, too.")
 
 
@@ -158,6 +172,8 @@ def _change(route: Route, wanted: Mapping[str, Any]) -> Route:
     channels = _channels(values.pop("channels")) if "channels" in values else None
     if "service" in values:
         values["service_id"] = service_id(values.pop("service"))
+    if "policy" in values:
+        values["policy_id"] = _policy_id(values.pop("policy"))
     for name, value in values.items():
         setattr(route, name, value)
     with transaction.atomic():
@@ -172,6 +188,12 @@ def _channels(ids: list[int]) -> list[Channel]:
     if missing := [str(one) for one in ids if one not in found]:
         raise refusal([("channels", f"There is no channel {', '.join(missing)}. GET /api/v1/channels lists them.")])
     return list(found.values())
+
+
+def _policy_id(number: int | None) -> int | None:
+    if number is not None and not EscalationPolicy.objects.filter(pk=number).exists():
+        raise refusal([("policy", f"There is no escalation policy {number}.")])
+    return number
 
 
 def _route_or_404(route_id: str) -> Route:

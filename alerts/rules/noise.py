@@ -13,6 +13,16 @@ WINDOW = timedelta(days=30)
 _LOUD = 10
 
 
+# Doing something is to acknowledge, silence, note or resolve by hand: whatever left an entry with an author.
+_ACTED = Exists(AlertEntry.objects.filter(alert=OuterRef("pk"), actor__isnull=False))
+IGNORED = Q(acknowledged_at=None) & ~Q(_ACTED)
+
+
+def fired_lately(*, now: datetime) -> Q:
+    """The alerts that noise is counted of."""
+    return Q(started_at__gte=now - WINDOW, fired_at__isnull=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Noise:
     """Of the alerts that fired: how many somebody acknowledged, and how many nobody did anything about."""
@@ -27,15 +37,10 @@ class Noise:
 
 
 def noise_of(rule_ids: Iterable[int], *, now: datetime) -> dict[int, Noise]:
-    """Of the last 30 days, in one query. Rules that did not fire are left out.
-
-    Doing something is to acknowledge, silence, note or resolve by hand: whatever left an entry with an author.
-    Index: alert_by_rule.
-    """
-    acted = Exists(AlertEntry.objects.filter(alert=OuterRef("pk"), actor__isnull=False))
-    fired = Alert.objects.filter(rule__in=list(rule_ids), started_at__gte=now - WINDOW, fired_at__isnull=False)
+    """Of the last 30 days, in one query. Rules that did not fire are left out. Index: alert_by_rule."""
+    fired = Alert.objects.filter(fired_lately(now=now), rule__in=list(rule_ids))
     rows = (
-        fired.annotate(is_acted=acted)
+        fired.annotate(is_acted=_ACTED)
         .values("rule_id")
         .annotate(
             fired=Count("pk"),

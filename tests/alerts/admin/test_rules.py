@@ -1,5 +1,6 @@
 """The list of rules, their form, and the sentence that follows it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from alerts.admin.rule_form import PARAMETER_FIELDS
 from alerts.conditions import parameters_of
-from alerts.models import AlertRule, ConditionType
+from alerts.models import AlertEntry, AlertRule, ConditionType
 from tests.alerts.making import make_alert, make_rule
 from tests.events.admin.people import client_of, make_person
 from tests.events.conftest import Sender
@@ -207,8 +208,9 @@ def test_the_list_says_what_rules_do_and_how_loud_they_are(admin_client: Client)
     page = admin_client.get(LIST).content.decode()
 
     assert "When 5 or more events come within 10 minutes" in page
-    assert f'<a href="/admin/alerts/alert/?rule={loud.pk}">fired 11 times</a>' in page
-    assert "0 acknowledged, 11 ignored" in page
+    behind = f"/admin/alerts/alert/?rule={loud.pk}&amp;fired=30d"
+    assert f'<a href="{behind}">fired 11 times</a>' in page
+    assert f'0 acknowledged, <a href="{behind}&amp;acknowledged=ignored">11 ignored</a>' in page
     assert "Nobody acted: raise the threshold?" in page
     assert "did not fire" in page
     assert "<script>alert(1)" not in page
@@ -222,8 +224,25 @@ def test_an_acknowledged_alert_takes_the_hint_away(admin_client: Client, admin_u
 
     page = admin_client.get(LIST).content.decode()
 
-    assert "1 acknowledged, 11 ignored" in page
+    assert ">1 acknowledged</a>" in page
+    assert ">11 ignored</a>" in page
     assert "Nobody acted" not in page
+
+
+@pytest.mark.parametrize(("query", "count"), [("", 3), ("&acknowledged=yes", 1), ("&acknowledged=ignored", 1)])
+def test_each_number_of_the_noise_leads_to_its_alerts(
+    admin_client: Client, admin_user: User, query: str, count: int
+) -> None:
+    loud, now = make_rule(), timezone.now()
+    make_alert(loud)
+    make_alert(loud, acknowledged_at=now, acknowledged_by=admin_user)
+    AlertEntry.objects.create(alert=make_alert(loud), kind="noted", at=now, actor=admin_user)
+    make_alert(loud, at=now - timedelta(days=31))
+    make_alert(loud, fired_at=None)
+
+    listed = admin_client.get(f"/admin/alerts/alert/?rule={loud.pk}&fired=30d{query}")
+
+    assert listed.context["cl"].queryset.count() == count
 
 
 @pytest.mark.parametrize("count", [1, 30])

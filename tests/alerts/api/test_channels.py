@@ -7,7 +7,7 @@ import pytest
 from django.core import mail
 
 from alerts.channels.webhook import new_secret
-from alerts.models import Channel, Route
+from alerts.models import Channel, EscalationPolicy, Route
 from alerts.sealing import unseal
 from tests.alerts.api.conftest import fields_at_fault
 from tests.alerts.receivers import Receiver
@@ -151,6 +151,15 @@ def test_the_lists_cost_the_same_however_long_they_are(channel: Channel, reader:
 
 
 class TestRoutes:
+    def test_a_route_names_who_is_told_next(self, operator: Caller) -> None:
+        policy = EscalationPolicy.objects.create(name="Whoever is on call")
+
+        made = operator.post("routes", {"name": "Pay", "policy": policy.pk}).json()
+
+        assert made["policy"] == {"id": policy.pk, "name": "Whoever is on call"}
+        assert operator.patch(f"routes/{made['id']}", {"policy": None}).json()["policy"] is None
+        assert fields_at_fault(operator.patch(f"routes/{made['id']}", {"policy": policy.pk + 1})) == ["policy"]
+
     def test_a_route_is_made_changed_and_deleted(self, channel: Channel, operator: Caller, sender: Sender) -> None:
         wanted = {"name": "Payments", "position": 15, "severities": ["critical"], "labels": {"endpoint": "/api/pay*"}}
         made = operator.post("routes", {**wanted, "channels": [channel.pk, channel.pk], "service": "lift-api"})

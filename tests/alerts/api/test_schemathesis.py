@@ -16,6 +16,7 @@ from alerts.models import (
     Alert,
     AlertRule,
     Channel,
+    EscalationPolicy,
     Incident,
     MaintenanceWindow,
     Notification,
@@ -75,6 +76,7 @@ def filled(sender: Sender, admin_user: User) -> Sender:
             one = make_notification(channels[number % 2], alert, kind="repeat", number=len(told + state), state=told)
             NotificationAttempt.objects.create(notification=one, at=now, is_accepted=False, took_ms=1)
             channels.reverse()
+    EscalationPolicy.objects.create(name="Whoever is on call")
     for severity in (1, 2, 3):
         made = make_incident(severity=severity, service=sender.service)
         handling.acknowledge(made.pk, by=admin_user, at=now)
@@ -134,6 +136,7 @@ def mean_body(operation: str, body: dict[str, Any], chance: random.Random) -> No
     known = {
         "service": [None, *Service.objects.values_list("slug", flat=True)],
         "owner": [None, "admin"],
+        "policy": [None, *EscalationPolicy.objects.values_list("pk", flat=True)],
         "channels": [[], list(Channel.objects.values_list("pk", flat=True))],
     }
     for name in set(body) & set(known):
