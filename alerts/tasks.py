@@ -82,8 +82,9 @@ def tell_late(**_: object) -> int:
 
 
 @shared_task(name="alerts.tasks.keep_status_page", soft_time_limit=60)
-def keep_status_page(**_: object) -> int:
-    return status_page.keep_pages(now=timezone.now())
+def keep_status_page(**_: object) -> None:
+    """Anew each time: what it says of today's uptime changes by the clock."""
+    status_page.keep_pages(now=timezone.now())
 
 
 @shared_task(name="alerts.tasks.forget_subscribers", soft_time_limit=60)
