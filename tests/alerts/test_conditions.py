@@ -222,8 +222,8 @@ def test_a_budget_of_too_few_requests_says_so() -> None:
 def test_a_spike_never_stops_being_one_when_there_is_more(now: int, earlier: list[int]) -> None:
     condition = SpikeCondition(3600)
 
-    if condition.judge(now, earlier).holds:
-        assert condition.judge(now + 1, earlier).holds
+    if condition.judge(now, earlier, WORKING_DAYS).holds:
+        assert condition.judge(now + 1, earlier, WORKING_DAYS).holds
 
 
 @pytest.mark.parametrize(
