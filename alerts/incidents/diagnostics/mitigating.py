@@ -88,7 +88,7 @@ def look(database: MonitoredDatabase, pid: int, *, began_at: datetime | None = N
         with connected(database) as asked:
             target = _target(asked, pid)
     except NoAnswerError as error:
-        raise MitigatingError(error.meaning.sentence) from None
+        raise MitigatingError(f"{database} did not answer. {error.meaning.sentence}") from None
     if began_at is not None and target.began_at != began_at:
         raise MitigatingError(f"Pid {pid} is another connection by now: nothing was done. Look again.")
     return target
