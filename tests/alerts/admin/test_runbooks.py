@@ -100,5 +100,5 @@ def test_an_empty_list_says_what_to_do_next(admin_client: Client) -> None:
 def test_the_list_asks_as_many_questions_for_many(admin_client: Client, django_assert_max_num_queries: Any) -> None:
     for number in range(20):
         make_runbook(f"Runbook {number}", 5, 15)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         admin_client.get(LIST)
