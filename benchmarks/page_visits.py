@@ -47,7 +47,7 @@ _PAGES: Final = (
 )  # fmt: skip
 # Whose days begin at another hour than those of UTC: charts of days are put together from hours.
 ZONE: Final = "Europe/Berlin"
-_RAW_ROUNDS, _REPORT_ROUNDS = 3, 15
+_ROUNDS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,11 @@ def counted(client: Client, visit: Visit) -> Visit:
 class Comparison:
     """Medians in seconds: of the guide's query, of what the report asks for to give the same columns, and of the report as a whole.
 
-    ``raw_count`` and ``report_count`` are how many events the query and the report counted.
+    ``raw_count`` and ``report_count`` are how many events the query and the report counted in ``window``.
     """
 
     name: str
+    window: str
     raw_seconds: float
     columns_seconds: float
     report_seconds: float
@@ -113,10 +114,44 @@ class Comparison:
 
 
 def comparisons() -> Iterator[Comparison]:
-    """The guide's queries as they are written, but over the last seven days, and the reports that answer them."""
-    question = Question(preset("7d", datetime.now(UTC)), ZoneInfo(ZONE))
-    # What each report counts, and the files of reports/sql/ that give the guide's columns.
-    answers: tuple[tuple[Callable[[], int], tuple[str, ...]], ...] = (
+    """The guide's queries over the window that each of them names, and all of them over seven days; the reports beside them."""
+    for name, own in zip((entry.name for entry in GUIDE), _GUIDES_WINDOWS, strict=True):
+        for window in dict.fromkeys((own, "7d")):
+            yield _comparison(name, window)
+
+
+# Of the four queries, in the order in which they stand in the guide.
+_GUIDES_WINDOWS: Final = ("24h", "7d", "30d", "7d")
+
+
+def _comparison(name: str, window: str) -> Comparison:
+    """Query and report are asked by turns: whatever else the machine does slows both."""
+    question = Question(preset(window, datetime.now(UTC)), ZoneInfo(ZONE))
+    entry = next(one for one in GUIDE if one.name == name)
+    statement = re.sub(
+        r"timestamp > NOW\(\) - INTERVAL \d+ \w+", "timestamp >= %(since)s AND timestamp < %(until)s",
+        # By PostgreSQL's own LIKE, without the guards of the query page.
+        entry.statement.replace("%", "%%").replace("FROM analytics_logs", "FROM liftmon_views.analytics_logs"),
+    )  # fmt: skip
+    answer, files = _answers(question)[GUIDE.index(entry)]
+    columns = _statements(answer, files)
+    raw, alone, report = [], [], []
+    for _ in range(_ROUNDS + 1):
+        raw.append(_timed(lambda: _guides_count(statement, question.window)))
+        alone.append(_timed(lambda: _asked(columns)))
+        report.append(_timed(answer))
+    return Comparison(
+        name,
+        window,
+        *(median(seconds for seconds, _ in taken[1:]) for taken in (raw, alone, report)),
+        raw[0][1],
+        report[0][1],
+    )
+
+
+def _answers(question: Question) -> tuple[tuple[Callable[[], int], tuple[str, ...]], ...]:
+    """What each report counts, and the files of reports/sql/ that give the guide's columns; in the order of the guide."""
+    return (
         (lambda: sum(row.event_count for row in top_errors(question, contains="error").errors), ("top_errors",)),
         (
             lambda: sum(row.usage_count for row in feature_adoption(question).features),
@@ -125,38 +160,35 @@ def comparisons() -> Iterator[Comparison]:
         (lambda: sum(outcome.count for outcome in trial_conversion(question).outcomes), ("trial_outcomes",)),
         (lambda: sum(row.requests for row in slowest_endpoints(question).endpoints), ("slowest_endpoints",)),
     )
-    for entry, (answer, files) in zip(GUIDE, answers, strict=True):
-        statement = re.sub(
-            r"timestamp > NOW\(\) - INTERVAL \d+ \w+", "timestamp >= %(since)s AND timestamp < %(until)s",
-            # By PostgreSQL's own LIKE, without the guards of the query page.
-            entry.statement.replace("%", "%%").replace("FROM analytics_logs", "FROM liftmon_views.analytics_logs"),
-        )  # fmt: skip
-        raw, raw_count = _timed(lambda text=statement: _guides_count(text, question.window), _RAW_ROUNDS)
-        stopwatch = _Stopwatch(files)
-        with connection.execute_wrapper(stopwatch):
-            seconds, count = _timed(answer, _REPORT_ROUNDS)
-        yield Comparison(entry.name, raw, stopwatch.seconds(), seconds, raw_count, count)
 
 
-class _Stopwatch:
-    """Times the statements of some files of reports/sql/; of a file that a report asks twice, the first time."""
+type _Statements = list[tuple[str, Any]]
 
-    def __init__(self, files: Sequence[str]) -> None:
-        self._texts = {file: runner.text_of(file) for file in files}
-        self._taken: dict[str, list[float]] = {file: [] for file in files}
 
-    def __call__(self, execute: Callable[..., Any], statement: str, *arguments: Any) -> Any:
-        began = time.perf_counter()
-        result = execute(statement, *arguments)
-        for file, text in self._texts.items():
-            if statement.endswith(text):
-                self._taken[file].append(time.perf_counter() - began)
-        return result
+def _statements(answer: Callable[[], int], files: Sequence[str]) -> _Statements:
+    """What a report asks PostgreSQL by some files of reports/sql/; by a file that it asks twice, the first time."""
+    texts = {runner.text_of(file) for file in files}
+    found: _Statements = []
 
-    def seconds(self) -> float:
-        """The sum of the medians, without the first round."""
-        a_round = {file: len(taken) // (_REPORT_ROUNDS + 1) for file, taken in self._taken.items()}
-        return sum(median(taken[a_round[file] :: a_round[file]]) for file, taken in self._taken.items())
+    def note(execute: Callable[..., Any], statement: str, parameters: Any, *more: Any) -> Any:
+        for text in [one for one in texts if statement.endswith(one)]:
+            texts.remove(text)
+            found.append((statement, parameters))
+        return execute(statement, parameters, *more)
+
+    with connection.execute_wrapper(note):
+        answer()
+    return found
+
+
+def _asked(statements: _Statements) -> int:
+    """How many rows they answer."""
+    with connection.cursor() as cursor:
+        count = 0
+        for statement, parameters in statements:
+            cursor.execute(statement, parameters)
+            count += len(cursor.fetchall())
+        return count
 
 
 def _guides_count(statement: str, window: Window) -> int:
@@ -167,14 +199,11 @@ def _guides_count(statement: str, window: Window) -> int:
         return sum(row[place] for row in cursor.fetchall())
 
 
-def _timed[Answer](ask: Callable[[], Answer], rounds: int) -> tuple[float, Answer]:
-    """The median of some rounds after a first one that is not counted."""
-    answer, seconds = ask(), []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        answer = ask()
-        seconds.append(time.perf_counter() - began)
-    return median(seconds), answer
+def _timed[Answer](ask: Callable[[], Answer]) -> tuple[float, Answer]:
+    """How long it took, in seconds, and what it said."""
+    began = time.perf_counter()
+    answer = ask()
+    return time.perf_counter() - began, answer
 
 
 def main() -> None:
