@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Protocol
 
 from alerts.judging.grouping import labels_of
 from alerts.matching import Words
@@ -17,7 +18,23 @@ def words_of(told: Event | EventNotice) -> Words:
     return Words(told.service_id, told.name, told.severity, told.endpoint, told.environment, told.release, told.labels)
 
 
-def event_sentence(told: Event | EventNotice, services: Mapping[int, str]) -> str:
+class TellsOfEvent(Protocol):
+    """As much of an event as a sentence has."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def endpoint(self) -> str: ...
+
+    @property
+    def service_id(self) -> int: ...
+
+    @property
+    def message(self) -> str: ...
+
+
+def event_sentence(told: TellsOfEvent, services: Mapping[int, str]) -> str:
     """“api_error at /api/career of lift api: upstream is gone”; ``services`` are names by id."""
     where = f" at {told.endpoint}" if told.endpoint else ""
     said = f": {told.message}" if told.message else ""

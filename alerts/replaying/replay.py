@@ -16,7 +16,7 @@ from alerts.judging.reading import Reading
 from alerts.models import AlertRule
 from alerts.models.rule import IMMEDIATE
 from alerts.replaying.cascades import replay_cascades
-from alerts.replaying.course import Course
+from alerts.replaying.course import Course, ReplayedAlert
 from alerts.replaying.found import Columns, Replay
 from alerts.replaying.growing import replay_growing
 from alerts.replaying.history import shorten
@@ -116,19 +116,21 @@ def _replay_news(rule: AlertRule, course: Course, found: Replay, check: Callable
     columns = Columns(found)
     found.is_known = True
     for news in news_of(rule, since=found.since, until=found.until, check=check):
-        check()
-        _let_go(course, news.at)
-        columns.count(minute_of(news.at), 1)
+        if (alert := course.open.get(news.key)) is not None:
+            _let_go(course, news.key, alert, news.at)
+        columns.count(minute_of(news.at), news.count)
         judged = Judged(True, None, None, news.sentence)
         course.move(news.key, news.labels, judged, news.at, event_count=1)
-    _let_go(course, found.until)
+        if news.count > 1:
+            course.move(news.key, news.labels, judged, news.last_at, event_count=news.count - 1)
+    for key, alert in list(course.open.items()):
+        _let_go(course, key, alert, found.until)
     found.points = list(columns.points(are_events=True))
 
 
-def _let_go(course: Course, until: datetime) -> None:
-    """Resolve what recovers up to ``until``, each at the first full minute at which it does."""
-    for key, alert in list(course.open.items()):
-        pause = course.patience.before_resolving if alert.fired_at is not None else timedelta(0)
-        minute = full_minute(alert.held_at + max(pause, _INSTANT) - _INSTANT) + _MINUTE
-        if minute <= until:
-            course.move(key, alert.labels, None, minute)
+def _let_go(course: Course, key: str, alert: ReplayedAlert, until: datetime) -> None:
+    """Resolve it when it recovers up to ``until``, at the first full minute at which it does."""
+    pause = course.patience.before_resolving if alert.fired_at is not None else timedelta(0)
+    minute = full_minute(alert.held_at + max(pause, _INSTANT) - _INSTANT) + _MINUTE
+    if minute <= until:
+        course.move(key, alert.labels, None, minute)
