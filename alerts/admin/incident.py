@@ -37,6 +37,7 @@ class IncidentAdmin(ModelAdmin):
         incident_filters.StateFilter,
         incident_filters.SeverityFilter,
         incident_filters.ServiceFilter,
+        incident_filters.EnvironmentFilter,
         incident_filters.OpenedFilter,
         incident_filters.AcknowledgedFilter,
         incident_filters.ResolvedFilter,

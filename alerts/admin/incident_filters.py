@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 
-from alerts.models import IncidentSeverity, IncidentState
+from alerts.models import Incident, IncidentSeverity, IncidentState
 from alerts.models.incident import IncidentQuerySet
 from events.models import Service
 
@@ -64,18 +65,42 @@ class SeverityFilter(admin.SimpleListFilter):
 
 
 class ServiceFilter(admin.SimpleListFilter):
-    """``0``: of no single service."""
+    """``0``: of no single service; ``5,0``, by a link from elsewhere: of that one or of several."""
 
     title = "service"
     parameter_name = "service"
 
     def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, str]]:
         services = Service.objects.order_by("name", "pk").values_list("pk", "name")
-        return [*((str(pk), name) for pk, name in services[:_LISTED]), ("0", "Several")]
+        found = [(str(pk), name) for pk, name in services[:_LISTED]]
+        wanted = str(request.GET.get(self.parameter_name, ""))
+        if (number := wanted.removesuffix(",0")) != wanted:
+            found += [(wanted, f"{name}, or several") for pk, name in found if pk == number]
+        return [*found, ("0", "Several")]
 
     def queryset(self, request: HttpRequest, queryset: IncidentQuerySet) -> IncidentQuerySet:  # type: ignore[override]
-        number = number_of(self.value())
-        return queryset if number is None else queryset.filter(service=number or None)
+        wanted = self.value() or ""
+        number = number_of(wanted.removesuffix(",0"))
+        if number is None:
+            return queryset
+        if wanted.endswith(",0"):
+            return queryset.filter(Q(service=number) | Q(service=None))
+        return queryset.filter(service=number or None)
+
+
+class EnvironmentFilter(admin.SimpleListFilter):
+    """Of that environment, or of several."""
+
+    title = "environment"
+    parameter_name = "environment"
+
+    def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, str]]:
+        names = Incident.objects.exclude(environment="").order_by("environment").values_list("environment", flat=True)
+        return [(name, name) for name in names.distinct()[:_LISTED]]
+
+    def queryset(self, request: HttpRequest, queryset: IncidentQuerySet) -> IncidentQuerySet:  # type: ignore[override]
+        wanted = self.value()
+        return queryset.filter(environment__in=("", wanted)) if wanted else queryset
 
 
 class ReachedFilter(admin.SimpleListFilter):

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from alerts.models import IncidentSeverity, IncidentState
-from dashboards.pages.links import slug_of
+from dashboards.asking import instant
 from dashboards.pages.report_page import ReportPage
 from dashboards.pages.words import counted
 from dashboards.reports.incident_times import IncidentLine, IncidentTimes
@@ -26,13 +26,13 @@ class IncidentTimesPage(ReportPage):
         return {
             "headline": headline(answer),
             "severities": [
-                (IncidentSeverity(one.severity).name, one.times, self._link(severity=one.severity))
+                (IncidentSeverity(one.severity).name, one.times, *self._links(severity=one.severity))
                 for one in answer.by_severity
             ],
             "services": [
                 (
                     self.service_name(one.service_id) if one.service_id is not None else "several services", one.times,
-                    self._link(service=slug_of(one.service_id)) if one.service_id is not None else "",
+                    *self._links(service=one.service_id or 0),
                 )
                 for one in answer.by_service
             ],
@@ -47,8 +47,16 @@ class IncidentTimesPage(ReportPage):
         page = reverse("admin:alerts_incident_change", args=[one.id])
         return one, page, service, IncidentState(one.state).label
 
-    def _link(self, **filters: Any) -> str:
-        return f"{reverse('admin:alerts_incident_changelist')}?{urlencode(filters)}"
+    def _links(self, **filters: Any) -> tuple[str, str, str]:
+        """The incidents behind numbers of the window: all of them, those that were acknowledged, and those that were resolved."""
+        asked, window = self.question.filters, self.question.window
+        words = {"opened": f"{instant(window.start)}/{instant(window.end)}", **filters}
+        if asked.environment:
+            words["environment"] = asked.environment
+        if asked.service_id is not None:
+            words.setdefault("service", f"{asked.service_id},0")
+        address = f"{reverse('admin:alerts_incident_changelist')}?{urlencode(words)}"
+        return address, f"{address}&acknowledged=yes", f"{address}&resolved=yes"
 
 
 def headline(answer: IncidentTimes) -> str:
