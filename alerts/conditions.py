@@ -399,4 +399,4 @@ def spoken(seconds: float) -> str:
         if seconds >= 2 * size or seconds == size or (size == 60 and seconds > 60):
             number = round(seconds / size)
             return f"{number} {noun}{'' if number == 1 else 's'}"
-    return f"{seconds:.0f} seconds"
+    return "1 second" if round(seconds) == 1 else f"{seconds:.0f} seconds"
