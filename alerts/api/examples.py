@@ -27,6 +27,7 @@ _NOTIFICATION = {
     "id": 903,
     "key": "0b6c2d7a-8d5f-4f0a-9a51-51f6f1d2a4c3",
     "alert": 77,
+    "incident": None,
     "channel": {"id": 2, "name": "On-call Slack"},
     "kind": "firing",
     "number": 0,

@@ -1,5 +1,6 @@
 """`/api/v1/notifications`: what people were told, were to be told, and were not told."""
 
+from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -8,7 +9,7 @@ from rest_framework.response import Response
 from alerts.api import examples
 from alerts.api.shapes import NotificationSerializer
 from alerts.api.view import ActView, AlertsView, nothing_said
-from alerts.models import Alert, Channel, Notification, NotificationState
+from alerts.models import Alert, Channel, Incident, Notification, NotificationState
 from alerts.outbox.reach import send_again
 from alerts.outbox.resending import why_not
 from events.api.problems import Problem
@@ -30,6 +31,9 @@ class NotificationParameters(Parameters):
     )
     channel = WholeNumber(required=False, min_value=1, help_text="The id of a channel.")
     alert = WholeNumber(required=False, min_value=1, help_text="The id of an alert.")
+    incident = WholeNumber(
+        required=False, min_value=1, help_text="The id of an incident: what it, or an alert of it, told."
+    )
 
 
 class NotificationListView(AlertsView):
@@ -58,6 +62,10 @@ class NotificationListView(AlertsView):
             if not Alert.objects.filter(pk=asked["alert"]).exists():
                 raise refusal([("alert", "There is no alert of that number. GET /api/v1/alerts lists them.")])
             found = found.filter(alert=asked["alert"])
+        if "incident" in asked:
+            if not Incident.objects.filter(pk=asked["incident"]).exists():
+                raise refusal([("incident", "There is no incident of that number. GET /api/v1/incidents lists them.")])
+            found = found.filter(Q(incident=asked["incident"]) | Q(alert__membership__incident=asked["incident"]))
         with limited_patience():
             page = read_page(found, order=("-id",), place=place, size=asked["limit"])
         return page_answer(request, page, shape=NotificationSerializer, cursors=_CURSORS)

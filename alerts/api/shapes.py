@@ -46,6 +46,9 @@ class NotificationSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(source="pk")
     key = serializers.UUIDField(help_text="The same whenever it is sent again, by which receivers know a repeat.")
     alert = serializers.IntegerField(source="alert_id", allow_null=True, help_text="An alert's id; null for a test.")
+    incident = serializers.IntegerField(
+        source="incident_id", allow_null=True, help_text="The incident that a late step of a runbook is told of."
+    )
     channel = ChannelNameSerializer()
     kind = serializers.ChoiceField(NotificationKind.choices)
     number = serializers.IntegerField(help_text="Which repeat it is.")

@@ -9,10 +9,12 @@ from django.utils import timezone
 
 from alerts import delivery
 from alerts.channels.webhook import new_secret
+from alerts.incidents import opening
 from alerts.models import Alert, AlertRule, Channel, Notification, NotificationAttempt, Silence
 from alerts.sealing import seal
 from events.models import TokenScope
 from tests.alerts.api.conftest import fields_at_fault, make_alert, make_notification
+from tests.alerts.incidents.making import make_incident
 from tests.alerts.receivers import Receiver
 from tests.events.api.v1.conftest import Caller, queries
 
@@ -47,10 +49,26 @@ def test_each_filter_narrows_the_list(dead: Notification, rule: AlertRule, reade
     assert found(alert=dead.alert_id, state="muted") == []
 
 
+def test_those_of_an_incident_are_its_own_and_its_alerts(dead: Notification, reader: Caller) -> None:
+    incident = make_incident()
+    assert dead.alert is not None
+    opening.add_alert(incident, dead.alert, by=None, at=timezone.now())
+    late = Notification.objects.create(
+        incident=incident, channel=dead.channel, kind="late", created_at=timezone.now(), due_at=timezone.now()
+    )
+    make_notification(dead.channel, make_alert(dead.alert.rule, provider="b"), state="muted")
+
+    found = reader.get("notifications", incident=incident.pk).json()["results"]
+
+    assert [one["id"] for one in found] == [late.pk, dead.pk]
+    assert [one["incident"] for one in found] == [incident.pk, None]
+
+
 def test_what_is_not_there_is_refused(reader: Caller) -> None:
     assert fields_at_fault(reader.get("notifications", channel=9, state="lost")) == ["state"]
     assert fields_at_fault(reader.get("notifications", channel=9)) == ["channel"]
     assert fields_at_fault(reader.get("notifications", alert=9)) == ["alert"]
+    assert fields_at_fault(reader.get("notifications", incident=9)) == ["incident"]
     assert reader.get("notifications/9").status_code == 404
 
 
