@@ -9,7 +9,7 @@ is one row by a unique key.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -68,6 +68,8 @@ class _News:
     labels: dict[str, str]
     event_count: int = 0
     sentence: str = ""
+    # When the first and the last of them happened, as far as notices tell: the newest of a batch.
+    began: datetime | None = None
     at: datetime | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
 
@@ -90,8 +92,10 @@ def _judge_notices(changes: Changes, now: datetime) -> int:
                     one.event_count += count
                     one.at = max(filter(None, (one.at, notice.occurred_at)))
                     one.sentence = event_sentence(notice, names)
+                    one.began = min(filter(None, (one.began, notice.occurred_at)))
                     one.evidence = {
                         "event_id": str(notice.event_ids[-1]), "service": notice.service_id, "endpoint": notice.endpoint,
+                        "occurred_at": one.began.astimezone(UTC).isoformat(),
                     }  # fmt: skip
             for key, one in sorted(news.items()):
                 _move(rule, key, one.labels, Judged(True, None, None, one.sentence), now, changes, one)
@@ -149,6 +153,7 @@ def _judge_issue(rule: AlertRule, transition: IssueTransition, changes: Changes,
             "event_id": str(event.pk),
             "service": event.service_id,
             "endpoint": event.endpoint,
+            "occurred_at": event.occurred_at.astimezone(UTC).isoformat(),
         },
     )
     judged = Judged(True, None, None, issue_sentence(transition))

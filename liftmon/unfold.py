@@ -101,7 +101,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("dashboards/favicon.svg")}],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "dashboards.pages.overview.add_overview",
-    "STYLES": [_file("dashboards/liftmon.css"), _file("events/events.css")],
+    "STYLES": [_file("dashboards/liftmon.css"), _file("events/events.css"), _file("alerts/badges.css")],
     "SCRIPTS": [_file("dashboards/liftmon.js"), _file("dashboards/charts.js")],
     "COMMAND": {"search_models": False, "show_history": False},
     "SITE_VIEWS": [

@@ -87,6 +87,23 @@ class TestOpening:
         assert of(Alert.objects.get()).incident == Incident.objects.get()
         assert Notification.objects.get().state == "waiting"
 
+    def test_it_began_when_the_first_failure_happened_however_late_that_was_sent(self, sender: Sender) -> None:
+        make_rule(severities=["critical"], group_by=["service", "name"], opens_incident=True)
+        now = timezone.now().replace(microsecond=0)
+        for minutes in (5, 40):
+            sender.store(pool_error(timestamp=(now - timedelta(minutes=minutes)).isoformat()))
+
+        judge_news(now=now + timedelta(seconds=1))
+
+        assert Incident.objects.get().started_at == now - timedelta(minutes=40)
+
+    def test_it_began_when_the_first_endpoint_of_its_cascade_fell(self, now: datetime) -> None:
+        began_at = now - timedelta(minutes=3)
+        fallen = {"service": 1, "endpoint": "/a", "began_at": began_at.isoformat()}
+        fire_grave(at=now, evidence={"members": [fallen, {"service": 1, "endpoint": "/b"}]})
+
+        assert Incident.objects.get().started_at == began_at
+
 
 class TestJoining:
     def test_members_of_the_cascade_join_and_are_not_told(self, now: datetime) -> None:
