@@ -3,7 +3,7 @@
 The guide: three or more endpoints that fail within five minutes are CRITICAL. Here an endpoint fails when its failures exceed what
 is usual for it beyond chance (alerts.judging.usual_failures), and are twice as many at least, and it has not recovered meanwhile.
 Endpoints fail together when so many of them at once are no chance either: of a hundred endpoints three are soon beyond one bound or
-another. And as many as are asked for have to go on failing for half a minute, which a restart does not: that much time it costs to
+another. And as many as are asked for have to go on failing for 24 seconds, which a restart does not: that much time it costs to
 tell the two apart.
 """
 

@@ -14,12 +14,14 @@ from pathlib import Path
 from alerts.cascade import Cascade, Endpoint, Minute, cascade_of, course_of
 from benchmarks.storms import MIX, SLOW_BURN, Storm, poisson, storms_of
 
-# The second line was held out once, and is not any more: a bound was changed after it missed the precision.
+# The second and the third line were held out once, and are not any more: bounds were changed after they missed the precision, and the
+# time to detect.
 TUNED_ON = (
     *range(1, 7),
     *(101, 211, 307, 401, 503, 601, 701, 809, 907, 1009),
+    *(2003, 2111, 2203, 2309, 2411, 2503, 2609, 2707, 2801, 2903),
 )
-HELD_OUT = (2003, 2111, 2203, 2309, 2411, 2503, 2609, 2707, 2801, 2903)
+HELD_OUT = (3001, 3109, 3203, 3301, 3407, 3511, 3607, 3701, 3803, 3907)
 TICK = 15
 _MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 _BEFORE = 30 * 60  # seconds that are played before anything is judged

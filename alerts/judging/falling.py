@@ -21,8 +21,8 @@ _YOUNG = 10
 _ALONE = 2e-3
 # And what is not at least twice what is usual helps nobody, however certain it is.
 _FACTOR = 2.0
-# A restart takes seconds.
-_LASTING = timedelta(seconds=30)
+# A restart is over sooner.
+_LASTING = timedelta(seconds=24)
 # Failing half as often as before would have shown by now, with all but this probability.
 RECOVERED = 0.01
 # A member is judged by its last minutes when it is asked whether it has recovered, and less strictly than when it fell.
