@@ -37,7 +37,9 @@ def filled(sender: Sender) -> Sender:
     at = timezone.now() - timedelta(days=1)
     slow, quick, waiting, several = (
         make_incident(f"Incident {number}", at=at, severity=severity, service=service, environment="production")
-        for number, (severity, service) in enumerate([(1, sender.service), (1, sender.service), (2, sender.service), (2, None)])
+        for number, (severity, service) in enumerate(
+            [(1, sender.service), (1, sender.service), (2, sender.service), (2, None)]
+        )
     )
     assert waiting.is_ongoing
     assert several.is_ongoing
