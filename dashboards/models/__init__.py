@@ -1,6 +1,16 @@
 """The few tables of dashboards; one noun a module."""
 
 from dashboards.models.analytics import Analytics
+from dashboards.models.digest import Digest, DigestDelivery, DigestKind, DigestSubscription, Least
 from dashboards.models.saved_query import ChartKind, SavedQuery
 
-__all__ = ["Analytics", "ChartKind", "SavedQuery"]
+__all__ = [
+    "Analytics",
+    "ChartKind",
+    "Digest",
+    "DigestDelivery",
+    "DigestKind",
+    "DigestSubscription",
+    "Least",
+    "SavedQuery",
+]
