@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from alerts.channels.message import AlertMessage, Link, ListedAlert, MessageKind, is_web_address, one_line
+from alerts.channels.message import AlertMessage, Link, ListedAlert, MessageKind, cut, is_web_address, one_line
+from alerts.channels.written_message import WrittenMessage
 from events.ingest.types import Severity
 
 TEXT = 4000
@@ -49,6 +50,15 @@ def payload(message: AlertMessage, *, has_buttons: bool = False) -> dict[str, An
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+def written_payload(message: WrittenMessage) -> dict[str, Any]:
+    """The body for what is written already: its own blocks, or its text, which notifications and screen readers say, too."""
+    blocks = [dict(one) for one in message.blocks[:BLOCKS]]
+    return {
+        "text": cut(message.text, TEXT), **({"blocks": blocks} if blocks else {}), "unfurl_links": False,
+        "unfurl_media": False,
+    }  # fmt: skip
 
 
 def reply(message: AlertMessage) -> str:
