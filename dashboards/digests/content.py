@@ -44,7 +44,8 @@ class Action:
 class Section:
     """``question`` is the one of the catalogue that it answers, ``sentence`` its answer in words ("" for nothing to report).
 
-    ``users`` are those hurt; ``is_changed``: beyond chance, or new. ``bars`` are one small chart, with ``bars_caption``.
+    ``users`` are those hurt; ``is_changed``: beyond chance, or new. ``bars`` are one small chart, with ``bars_caption``; ``trend``
+    are the counts of equal steps of the period, the oldest first.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Section:
     rows: tuple[Row, ...] = ()
     bars: tuple[Bar, ...] = ()
     bars_caption: str = ""
+    trend: tuple[float, ...] = ()
+    trend_caption: str = ""
     actions: tuple[Action, ...] = ()
 
     @property
@@ -118,6 +121,7 @@ def read(kept: dict[str, Any]) -> Content:
                     **one,
                     "rows": tuple(Row(**row) for row in one["rows"]),
                     "bars": tuple(Bar(**bar) for bar in one["bars"]),
+                    "trend": tuple(one["trend"]),
                     "actions": tuple(Action(**action) for action in one["actions"]),
                 }
             )
