@@ -28,20 +28,22 @@ _SECTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a reader wants to hear of; ``environment`` "" and ``service_id`` None stand for all."""
+    """What a reader wants to hear of; empty stands for all. Sorted."""
 
-    service_id: int | None
-    environment: str
+    services: tuple[int, ...]
+    environments: tuple[str, ...]
     zone: str
 
     @property
     def key(self) -> str:
-        return f"{self.service_id or ''}|{self.environment}|{self.zone}"
+        return f"{','.join(map(str, self.services))}|{','.join(self.environments)}|{self.zone}"
 
 
 def question_of(scope: Scope, *, start: datetime, end: datetime, now: datetime) -> Question:
     """What the sections ask, and the pages that they lead to."""
-    return Question(custom(start, end, now), ZoneInfo(scope.zone), Filters(scope.service_id, scope.environment))
+    service = scope.services[0] if len(scope.services) == 1 else None
+    environment = scope.environments[0] if len(scope.environments) == 1 else ""
+    return Question(custom(start, end, now), ZoneInfo(scope.zone), Filters(service, environment))
 
 
 def content(kind: Kind, question: Question) -> Content:

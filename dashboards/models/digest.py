@@ -1,6 +1,5 @@
 """Digests: who asked for them, what they said, and what was sent to whom."""
 
-from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
@@ -11,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from alerts.models import Channel, Letter
+from alerts.models import Channel, Letter, Notification
 from dashboards.digests.periods import Kind, Schedule
 from events.models import Service
 
@@ -78,6 +77,8 @@ class DigestSubscription(models.Model):
     least = models.CharField("send", max_length=7, choices=Least.choices, default=Least.ALWAYS)
     is_enabled = models.BooleanField("enabled", default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Nothing that was due before is sent: when it was made, switched on or given another schedule.
+    since_at = models.DateTimeField(default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(null=True, editable=False)
     # Counts up to make older signed links worthless.
     link_number = models.PositiveIntegerField(default=1, editable=False)
@@ -97,6 +98,16 @@ class DigestSubscription(models.Model):
 
     def __str__(self) -> str:
         return str(self.person or self.email or self.channel)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """People of the staff and channels need no confirmation."""
+        return not self.email or self.confirmed_at is not None
+
+    @property
+    def reads_admin(self) -> bool:
+        """Whether links into the admin are of use to the reader."""
+        return not self.email and (self.person is None or self.person.is_staff)
 
     def schedule(self) -> Schedule:
         return Schedule(self.hour, tuple(sorted(self.weekdays)) or (0,), ZoneInfo(self.zone))
@@ -134,6 +145,29 @@ class Digest(models.Model):
         return f"{self.get_kind_display()} digest until {self.end_at:%Y-%m-%d %H:%M} UTC"
 
 
+class DigestCopy(models.Model):
+    """A digest exactly as it was sent, but for each reader's own addresses, in whose place others stand (sending.PLACES)."""
+
+    digest = models.ForeignKey(Digest, on_delete=models.CASCADE, related_name="copies")
+    is_late = models.BooleanField()
+    # False for readers who may not open the admin: none of its addresses are in it.
+    has_links = models.BooleanField()
+    subject = models.CharField(max_length=300)
+    text = models.TextField()
+    html = models.TextField()
+    # PNGs in base64 by the names that the HTML has for them.
+    images = models.JSONField(default=dict)
+    # {"text": …, "blocks": […]}
+    slack = models.JSONField(default=dict)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint("digest", "is_late", "has_links", name="digest_copy_once")]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
 class DigestDelivery(models.Model):
     """That a reader got the digest of a period, or why not. One a period, whoever writes it and however often."""
 
@@ -144,6 +178,9 @@ class DigestDelivery(models.Model):
     end_at = models.DateTimeField()
     digest = models.ForeignKey(Digest, null=True, on_delete=models.SET_NULL, related_name="deliveries")
     letter = models.OneToOneField(Letter, null=True, on_delete=models.SET_NULL, related_name="digest_delivery")
+    notification = models.OneToOneField(
+        Notification, null=True, on_delete=models.SET_NULL, related_name="digest_delivery"
+    )
     created_at = models.DateTimeField()
     is_late = models.BooleanField(default=False)
     # Why nothing was sent; "" when something was.
@@ -154,5 +191,5 @@ class DigestDelivery(models.Model):
         constraints = [models.UniqueConstraint("subscription", "kind", "day", name="digest_delivery_once")]
         indexes = [models.Index("subscription", "kind", models.F("end_at").desc(), name="digest_delivery_last")]
 
-    def told_until(self) -> datetime:
-        return self.end_at
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.day} to {self.subscription}"
