@@ -11,12 +11,11 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.urls import reverse
 
-from dashboards.digests import links
+from dashboards.digests import links, wording
 from dashboards.digests.building import Scope
 from dashboards.digests.content import read
 from dashboards.digests.periods import Kind
 from dashboards.digests.rendering import About, mail_of, slack_of
-from dashboards.digests.wording import scope_words
 from dashboards.models import Digest, DigestCopy, DigestSubscription
 from events.models import Service
 
@@ -32,17 +31,18 @@ class Own:
     unsubscribe: str
 
 
-def copy_of(digest: Digest, scope: Scope, *, is_late: bool, has_links: bool) -> DigestCopy:
-    """The one that is sent, written when nobody did before."""
+def copy_of(digest: Digest, scope_words: str, *, is_late: bool, has_links: bool) -> DigestCopy:
+    """The one that is sent, written when nobody did before. ``scope_words``: of `words_of`."""
     key = {"digest": digest, "is_late": is_late, "has_links": has_links}
     found = DigestCopy.objects.filter(**key).first()
     if found is not None:
         return found
-    content, about = read(digest.content), about_of(digest, scope, is_late=is_late, has_links=has_links)
+    content = read(digest.content)
+    about = about_of(digest, scope_words, is_late=is_late, has_links=has_links)
     mail = mail_of(content, about)
     slack = slack_of(content, about)
     made = DigestCopy(
-        **key, subject=mail.subject[:300], text=mail.text, html=mail.html,
+        **key, scope_words=scope_words, subject=mail.subject[:300], text=mail.text, html=mail.html,
         images={name: base64.b64encode(picture).decode() for name, picture in mail.images.items()},
         slack={"text": slack["text"], "blocks": slack["blocks"]},
     )  # fmt: skip
@@ -50,14 +50,21 @@ def copy_of(digest: Digest, scope: Scope, *, is_late: bool, has_links: bool) -> 
     return DigestCopy.objects.get(**key)
 
 
-def about_of(digest: Digest, scope: Scope, *, is_late: bool, has_links: bool, is_sent: bool = True) -> About:
-    """``is_sent``: with places for the reader's own addresses."""
+def words_of(scope: Scope) -> str:
+    """What a digest of that scope says that it is about; a query where it names services."""
     names = dict(Service.objects.filter(pk__in=scope.services).values_list("pk", "name")) if scope.services else {}
+    return wording.scope_words([names.get(pk, f"service {pk}") for pk in scope.services], scope.environments)
+
+
+def about_of(
+    digest: Digest, scope_words: str, *, is_late: bool = False, has_links: bool = True, is_sent: bool = True
+) -> About:
+    """``is_sent``: with places for the reader's own addresses."""
     return About(
-        kind=Kind(digest.kind), start=digest.start_at, end=digest.end_at, zone=ZoneInfo(scope.zone), is_late=is_late,
+        kind=Kind(digest.kind), start=digest.start_at, end=digest.end_at, zone=ZoneInfo(digest.zone), is_late=is_late,
         base_url=settings.BASE_URL if has_links else "", digest_url=DIGEST if is_sent else "",
         settings_url=settings_url() if has_links else "", unsubscribe_url=UNSUBSCRIBE if is_sent else "",
-        scope_words=scope_words([names.get(pk, f"service {pk}") for pk in scope.services], scope.environments),
+        scope_words=scope_words,
     )  # fmt: skip
 
 
@@ -86,10 +93,10 @@ def personal_blocks(blocks: Sequence[Mapping[str, Any]], own: Own) -> list[Any]:
     return found
 
 
-def without_own(copy: DigestCopy) -> tuple[str, str]:
-    """Its HTML, with its pictures in it, and its text, for the archive: whose addresses act for a reader lead nowhere."""
-    own = Own("#", "#")
-    html = personal_html(copy.html, own)
+def archived(copy: DigestCopy) -> tuple[str, str]:
+    """Its HTML, with its pictures in it, and its text: addresses that act for a reader lead nowhere."""
+    html = personal_html(copy.html, Own("#", "#"))
     for name, picture in copy.images.items():
         html = html.replace(f"cid:{name}", f"data:image/png;base64,{picture}")
-    return html, personal(copy.text, Own("[the reader’s own link]", "[the reader’s own link]"))
+    own = "(the reader’s own link)"
+    return html, personal(copy.text, Own(own, own))

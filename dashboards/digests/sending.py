@@ -53,12 +53,17 @@ def send_due(*, now: datetime) -> int:
 def send_to(person: User, kind: Kind, scope: Scope, *, start: datetime, end: datetime, now: datetime) -> Letter:
     """A digest of any span to somebody who asks for it now; it counts as no delivery. The person has an address."""
     digest = digest_of(kind, scope, start=start, end=end, now=now)
-    copy = copies.copy_of(digest, scope, is_late=False, has_links=True)
+    return send_again_to(person, digest, copies.words_of(scope), now=now)
+
+
+def send_again_to(person: User, digest: Digest, scope_words: str, *, now: datetime) -> Letter:
+    """One of the archive, to somebody who may look at it."""
+    copy = copies.copy_of(digest, scope_words, is_late=False, has_links=True)
     archive = f"{settings.BASE_URL}{reverse('admin:dashboards_digest_change', args=[digest.pk])}"
     own = copies.Own(archive, copies.settings_url())
     return Letter.objects.create(
         once=f"digest-now:{digest.pk}:{person.pk}:{now.timestamp():.6f}", to=person.email, created_at=now, due_at=now,
-        headers=_headers(kind, f"now-{person.pk}"), **_bodies(copy, own),
+        headers=_headers(Kind(digest.kind), f"now-{person.pk}"), **_bodies(copy, own),
     )  # fmt: skip
 
 
@@ -88,9 +93,9 @@ def _batches(found: Iterable[Due]) -> list[tuple[_Batch, list[Due]]]:
 def _written(batch: _Batch, rows: Sequence[Due], now: datetime) -> int:
     try:
         digest = digest_of(batch.kind, batch.scope, start=batch.start, end=batch.end, now=now)
-        is_late = rows[0].period.is_late(now=now)
+        is_late, words = rows[0].period.is_late(now=now), copies.words_of(batch.scope)
         found = {
-            has_links: copies.copy_of(digest, batch.scope, is_late=is_late, has_links=has_links)
+            has_links: copies.copy_of(digest, words, is_late=is_late, has_links=has_links)
             for has_links in {one.subscription.reads_admin for one in rows}
         }
         return _deliver(batch, [one.subscription.pk for one in rows], digest, found, is_late=is_late, now=now)
@@ -191,7 +196,8 @@ def _content(delivery: DigestDelivery, copy: DigestCopy) -> dict[str, object]:
         case ChannelKind.EMAIL:
             headers = _headers(Kind(delivery.kind), f"channel-{subscription.channel_id}")
             bodies = _bodies(copy, own)
-            return {**bodies, "images": bodies.pop("inline_images"), "headers": headers}
+            images = bodies.pop("inline_images")
+            return {**bodies, "images": images, "headers": headers}
         case ChannelKind.SLACK:
             blocks = copies.personal_blocks(copy.slack["blocks"], own)
             return {"subject": copy.subject, "text": copies.personal(copy.slack["text"], own), "blocks": blocks}

@@ -141,6 +141,11 @@ class Digest(models.Model):
         constraints = [models.UniqueConstraint("kind", "scope", "start_at", "end_at", name="digest_once")]
         indexes = [models.Index(models.F("end_at").desc(), name="digest_newest")]
 
+    @property
+    def zone(self) -> str:
+        """On whose clock it counts."""
+        return self.scope.rpartition("|")[2]
+
     def __str__(self) -> str:
         return f"{self.get_kind_display()} digest until {self.end_at:%Y-%m-%d %H:%M} UTC"
 
@@ -152,6 +157,8 @@ class DigestCopy(models.Model):
     is_late = models.BooleanField()
     # False for readers who may not open the admin: none of its addresses are in it.
     has_links = models.BooleanField()
+    # What it is about, as it says it: “web in production”.
+    scope_words = models.TextField()
     subject = models.CharField(max_length=300)
     text = models.TextField()
     html = models.TextField()

@@ -356,7 +356,7 @@ def test_the_archive_s_copy_has_nobody_s_own_links() -> None:
     subscribe(email="mo@users.example")
     send(EIGHT)
 
-    html, text = copies.without_own(DigestCopy.objects.get())
+    html, text = copies.archived(DigestCopy.objects.get())
     assert "liftmon.invalid" not in html + text
     assert "/digests/" not in html + text
 
