@@ -26,14 +26,14 @@ from alerts.models.on_call import name_of
 from dashboards.digests import subscribing
 from dashboards.digests.subscribing import SubscribingError
 from dashboards.models import DigestDelivery, DigestKind, DigestSubscription
-from dashboards.models.digest import WEEKDAYS
+from dashboards.models.digest import WEEKDAYS, production, work_days
 from events.models import Dimension, KnownValue, Service
 from events.templatetags.moments import moment
 
 _HOURS = [(hour, f"{hour:02}:00") for hour in range(24)]
 _READERS = ("person", "email", "channel")
 _MANAGES = "dashboards.{}_digestsubscription"
-_LATEST = 5
+_LATEST, _HOUR = 5, 8
 
 
 class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -212,7 +212,10 @@ class SubscriptionAdmin(ModelAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         zone = str(timezone.get_current_timezone())
         known = {name for name, _ in zone_names()}
-        own = {"kinds": [DigestKind.DAILY.value, DigestKind.WEEKLY.value], "zone": zone if zone in known else "UTC"}
+        own: dict[str, Any] = {
+            "kinds": [DigestKind.DAILY.value, DigestKind.WEEKLY.value], "zone": zone if zone in known else "UTC",
+            "hour": _HOUR, "weekdays": work_days(), "environments": production(),
+        }  # fmt: skip
         return {**own, "person": request.user.pk, **super().get_changeform_initial_data(request)}
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
