@@ -33,13 +33,14 @@ def incidents_within(question: Question) -> list[IncidentSpan]:
 def _asked_for(question: Question) -> QuerySet[Incident]:
     window, filters = question.window, question.filters
     found = Incident.objects.within(window.start, window.end)
-    if filters.environment:
-        found = found.filter(environment__in=("", filters.environment))
-    if filters.service_id is not None:
-        number = filters.service_id
-        of_alerts = Q(alerts__labels__service=str(number)) | Q(alerts__rule__service=number)
-        of_cascades = Q(alerts__evidence__members__contains=[{"service": number}])
-        of_cascades |= Q(alerts__evidence__members__contains=[{"service": str(number)}])
-        several = Incident.objects.filter(of_alerts | of_cascades, service=None).values("pk")
-        found = found.filter(Q(service=number) | Q(pk__in=several))
+    if filters.environments:
+        found = found.filter(environment__in=("", *filters.environments))
+    if filters.services:
+        of_one = Q()
+        for number in filters.services:
+            of_one |= Q(alerts__labels__service=str(number)) | Q(alerts__rule__service=number)
+            of_one |= Q(alerts__evidence__members__contains=[{"service": number}])
+            of_one |= Q(alerts__evidence__members__contains=[{"service": str(number)}])
+        several = Incident.objects.filter(of_one, service=None).values("pk")
+        found = found.filter(Q(service__in=filters.services) | Q(pk__in=several))
     return found
