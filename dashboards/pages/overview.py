@@ -126,13 +126,13 @@ def critical_badge(request: HttpRequest) -> str:
     return str(count) if count else ""
 
 
-def verdict(answer: Overview, question: Question, *, now: datetime) -> tuple[str, str]:
+def verdict(answer: Overview, question: Question, *, now: datetime, when: str = "") -> tuple[str, str]:
     """What a person in a hurry must know, and its tone: "bad", "warn" or "good". No issue is told of twice.
 
-    Issues are those of now, whatever the window and the filters, and it says so.
+    Issues are those of now, whatever the window and the filters, and it says so. ``when`` are words for the window.
     """
     attention = answer.attention
-    when, scope = _when(question), _scope(question)
+    when, scope = when or _when(question), _scope(question)
     parts = []
     if attention.critical:
         verb = "is" if attention.critical == 1 else "are"

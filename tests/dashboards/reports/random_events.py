@@ -212,6 +212,6 @@ def where(question: Question, *, before: bool = False) -> tuple[str, dict[str, A
         ("release", [filters.release] if filters.release else []),
     ):
         if values:
-            conditions.append(f"{column} = ANY(%({column})s)")
-            bound[column] = list(values)  # type: ignore[assignment]
+            conditions.append(f"{column} = ANY(%(only_{column})s)")
+            bound[f"only_{column}"] = list(values)  # type: ignore[assignment]
     return " AND ".join(conditions), dict(bound)
