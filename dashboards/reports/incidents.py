@@ -51,19 +51,19 @@ class OpenIncidents:
 
 
 def open_incidents(question: Question) -> OpenIncidents:
-    """As of now, whatever the window. Two queries. Index: incident_ongoing."""
-    found = _of_filters(question, Incident.objects.ongoing())
+    """As of now, whatever the window; one of several services is of each. Two queries. Index: incident_ongoing."""
+    found, filters = Incident.objects.ongoing(), question.filters
+    if filters.services:
+        found = found.filter(Q(service__in=filters.services) | Q(service=None))
+    if filters.environments:
+        found = found.filter(environment__in=("", *filters.environments))
     rows = found.order_by("severity", "opened_at", "pk").values_list("pk", "title", "severity", "state", "opened_at")
     return OpenIncidents(found.count(), [OpenIncident(*row) for row in rows[:_MOST_OPEN]])
 
 
 def _asked_for(question: Question) -> QuerySet[Incident]:
-    window = question.window
-    return _of_filters(question, Incident.objects.within(window.start, window.end))
-
-
-def _of_filters(question: Question, found: QuerySet[Incident]) -> QuerySet[Incident]:
-    filters = question.filters
+    window, filters = question.window, question.filters
+    found = Incident.objects.within(window.start, window.end)
     if filters.environments:
         found = found.filter(environment__in=("", *filters.environments))
     if filters.services:
