@@ -10,6 +10,7 @@ from dashboards.pages.links import slug_of
 from dashboards.pages.report_page import ReportPage
 from dashboards.pages.words import counted
 from dashboards.reports.incident_times import IncidentLine, IncidentTimes
+from dashboards.reports.question import Filters
 from dashboards.templatetags.numbers import took
 
 _MOST_ROWS = 100
@@ -32,7 +33,7 @@ class IncidentTimesPage(ReportPage):
             "services": [
                 (
                     self.service_name(one.service_id) if one.service_id is not None else "several services", one.times,
-                    self._link(service=slug_of(one.service_id)) if one.service_id is not None else "",
+                    self._link(service=slug_of(Filters((one.service_id,)))) if one.service_id is not None else "",
                 )
                 for one in answer.by_service
             ],
