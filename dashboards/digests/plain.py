@@ -3,6 +3,8 @@
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from django.utils.text import capfirst
+
 from alerts.channels.message import sparkline
 from dashboards.digests.content import Action, Bar, Content, Section
 from dashboards.digests.sparklines import resampled
@@ -19,6 +21,7 @@ from dashboards.digests.wording import (
     period_words,
     quiet_words,
     said,
+    scope_of,
     trusted,
     usable,
     why_words,
@@ -34,7 +37,7 @@ def text_of(content: Content, about: About) -> str:
     incidents, others = incidents_of(known.sections)
     first, rest = headline(known.verdict)
     parts = [
-        _block([NAMES[about.kind].upper(), period_words(about), about.scope_words, late_words(about)]),
+        _block([NAMES[about.kind].upper(), period_words(about), capfirst(scope_of(about)), late_words(about)]),
         _block([f"{TONES[known.tone]}: {first}", rest]),
         *(_section(one) for one in incidents),
         _actions(known.actions, TO_DO[about.kind]),
@@ -49,7 +52,7 @@ def text_of(content: Content, about: About) -> str:
 def _section(one: Section) -> str:
     marks = marks_of(one)
     title = f"{one.title.upper()} ({', '.join(marks)})" if marks else one.title.upper()
-    lines = [_wrapped(title), _rule(title), _wrapped(one.sentence)]
+    lines = [_wrapped(title), _rule(title), *([_wrapped(one.question)] if one.question else []), _wrapped(one.sentence)]
     if one.trend:
         lines += ["", *_trend(one)]
     if one.bars:
@@ -67,7 +70,8 @@ def trend_signs(steps: Sequence[float], most: int) -> str:
     """At most that many block signs; where there are more steps, the highest of each stretch."""
     known = resampled(steps)
     stretch = -(-len(known) // most) or 1
-    return sparkline([round(100 * max(known[at : at + stretch])) for at in range(0, len(known), stretch)])
+    highest = max(known, default=0.0) or 1.0
+    return sparkline([round(1000 * (max(known[at : at + stretch]) / highest)) for at in range(0, len(known), stretch)])
 
 
 def _trend(one: Section) -> list[str]:
@@ -81,7 +85,7 @@ def _bars(bars: Sequence[Bar], caption: str) -> list[str]:
     width = min(max(len(bar.label) for bar in bars), _LABEL)
     lines = [_wrapped(f"{caption}:", "  ", "  ")] if caption else []
     for bar in bars:
-        length = max(round(_BAR * bar.value / most), 1 if bar.value else 0)
+        length = max(round(_BAR * (bar.value / most)), 1 if bar.value else 0)
         # Said again: what is cut would lose the sign that ends its isolation.
         label, number = said(bar.label, width), said(bar.words, WIDTH - width - _BAR - 4)
         lines.append(f"  {label:<{width}} {'█' * length:<{_BAR}} {number}".rstrip())

@@ -32,6 +32,7 @@ from dashboards.digests.wording import (
     preheader_of,
     quiet_words,
     said,
+    scope_of,
     subject_of,
     trusted,
     usable,
@@ -85,7 +86,7 @@ def page_of(content: Content, about: About) -> str:
 def confirmation_of(kinds: Sequence[Kind], scope_words: str, confirm_url: str) -> Mail:
     """The question whether it was they who asked; nothing else is sent to an address before it is answered."""
     what = joined([NAMES[Kind(one)].lower() for one in kinds])
-    context = {"what": what, "scope": scope_words, "address": confirm_url, "product": _product()}
+    context = {"what": what, "scope": said(scope_words, 300), "address": confirm_url, "product": _product()}
     return Mail(
         subject=f"Confirm: the {what} of {_product()}", preheader="Nothing is sent before you do.",
         html=mailing.inlined(render_to_string("dashboards/digests/confirmation.html", context)),
@@ -113,7 +114,7 @@ def _html(content: Content, about: About, sources: Mapping[str, str], *, is_mail
     first, rest = headline(content.verdict)
     context = {
         "name": NAMES[about.kind], "product": _product(), "day": day_words(about), "period": period_words(about),
-        "scope": about.scope_words, "late": late_words(about), "why": why_words(about) if is_mail else "",
+        "scope": scope_of(about), "late": late_words(about), "why": why_words(about) if is_mail else "",
         "tone": content.tone, "tone_words": TONES[content.tone], "verdict": first, "rest": rest,
         "preheader": preheader_of(content) if is_mail else "", "filler": range(40),
         "incidents": [_shown(one, sources) for one in incidents], "others": [_shown(one, sources) for one in others],
@@ -129,12 +130,13 @@ def _shown(section: Section, sources: Mapping[str, str]) -> dict[str, Any]:
     """A section as the template reads it: lengths of bars in percent, the picture, and what stands in its place."""
     most = max((bar.value for bar in section.bars), default=0) or 1
     caption = section.trend_caption or section.title
+    highest = sparklines.number(max(sparklines.resampled(section.trend), default=0.0))
     return {
         "section": section,
         "users": counted(section.users, "user"),
-        "bars": [(bar, max(round(100 * bar.value / most), 1 if bar.value else 0)) for bar in section.bars],
+        "bars": [(bar, max(round(100 * (bar.value / most)), 1 if bar.value else 0)) for bar in section.bars],
         "source": sources.get(section.name, ""),
-        "caption": caption,
+        "caption": f"{caption}, at most {highest}",
         "alt": f"{caption}: {sparklines.words(section.trend)}." if section.trend else "",
         "width": sparklines.WIDTH, "height": sparklines.HEIGHT,
     }  # fmt: skip

@@ -29,6 +29,7 @@ from dashboards.digests.wording import (
     marks_of,
     period_words,
     quiet_words,
+    scope_of,
     trusted,
     usable,
 )
@@ -51,7 +52,7 @@ def slack_of(content: Content, about: About) -> dict[str, Any]:
     told = " ".join(one for one in (late_words(about), rest) if one)
     blocks: list[Block] = [
         {"type": "header", "text": plain_text(title, HEADER)},
-        _context(f"{period_words(about)} · {about.scope_words}"),
+        _context(f"{period_words(about)} · {scope_of(about)}"),
     ]
     blocks += [section(escaped(told, SECTION))] if told else []
     blocks += [section(_section(one)) for one in incidents]

@@ -48,7 +48,7 @@ def words(steps: Sequence[float]) -> str:
     if not known:
         return ""
     numbers = (known[0], known[-1], max(known), min(known))
-    return "from {} to {}, highest {}, lowest {}".format(*map(_number, numbers))
+    return "from {} to {}, highest {}, lowest {}".format(*map(number, numbers))
 
 
 def resampled(steps: Sequence[float]) -> list[float]:
@@ -56,7 +56,7 @@ def resampled(steps: Sequence[float]) -> list[float]:
     known = [float(one) if math.isfinite(one) and one > 0 else 0.0 for one in steps]
     if len(known) <= MOST_STEPS:
         return known
-    bounds = [len(known) * number // MOST_STEPS for number in range(MOST_STEPS + 1)]
+    bounds = [len(known) * place // MOST_STEPS for place in range(MOST_STEPS + 1)]
     return [max(known[first:last]) for first, last in pairwise(bounds)]
 
 
@@ -66,8 +66,9 @@ def _points(steps: Sequence[float], width: int, height: int, margin: int) -> lis
     ys = [floor - (height - 2 * margin) * (one / most) for one in steps]
     if len(ys) == 1:
         return [(margin, ys[0]), (width - margin, ys[0])]
-    return [(margin + room * number / (len(ys) - 1), y) for number, y in enumerate(ys)]
+    return [(margin + room * place / (len(ys) - 1), y) for place, y in enumerate(ys)]
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """``1,204``, ``38``, ``2.5``."""
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"

@@ -25,7 +25,7 @@ TONES = {"bad": "Needs you", "warn": "Worth a look", "good": "All quiet"}
 # The section that stands above what to do.
 INCIDENTS = "incidents"
 MOST_SECTIONS, MOST_QUIET, MOST_NOTES = 24, 40, 8
-_SUBJECT, _TITLE, _LABEL, _LINE, TEXT, LINK = 100, 60, 60, 160, 600, 2000
+_SUBJECT, _TITLE, _LABEL, _LINE, _SCOPE, TEXT, LINK = 100, 60, 60, 160, 300, 600, 2000
 _RIGHT_TO_LEFT = ("R", "AL", "AN")
 # What may stand in an address of ours, and begins no other host's.
 _PATH = re.compile(r"/(?!/)[A-Za-z0-9/?#&=%+.,:;@!$*()~_\-]*")
@@ -67,6 +67,11 @@ def scope_words(services: Sequence[str], environments: Sequence[str]) -> str:
     return f"{what} in {joined([said(one, _LABEL) for one in environments]) if environments else 'all environments'}"
 
 
+def scope_of(about: About) -> str:
+    """As one line: names of services and environments are other people's words."""
+    return said(about.scope_words, _SCOPE)
+
+
 def period_words(about: About) -> str:
     """``Thu 26 Nov 08:00 – Fri 27 Nov 2026 08:00, Europe/Berlin``."""
     first, last = about.start.astimezone(about.zone), about.end.astimezone(about.zone)
@@ -92,7 +97,7 @@ def _clock(about: About) -> str:
 
 def why_words(about: About) -> str:
     """Why somebody gets it."""
-    return f"You get this because you asked for the {NAMES[about.kind].lower()} of {about.scope_words}."
+    return f"You get this because you asked for the {NAMES[about.kind].lower()} of {scope_of(about)}."
 
 
 def subject_of(content: Content, about: About, product: str) -> str:
