@@ -35,10 +35,12 @@ class ReviewSection:
 class Review:
     """What is to be looked at."""
 
+    incidents: tuple[Item, ...]
     actions: tuple[Item, ...]
     sections: tuple[ReviewSection, ...]
 
     def items(self) -> Iterator[Item]:
+        yield from self.incidents
         yield from self.actions
         for one in self.sections:
             yield from one.items
@@ -46,6 +48,7 @@ class Review:
 
 def review_of(content: Content) -> Review:
     return Review(
+        tuple(Item(_key("open", "", one.link), one.text, one.number, one.link) for one in content.incidents),
         tuple(
             Item(_key("action", one.text, one.link), one.text, "", one.link, one.evidence, one.is_urgent)
             for one in content.actions

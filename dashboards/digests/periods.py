@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-DAY = timedelta(days=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 # Later than this it is marked as late, and says so.
 LATE = timedelta(hours=2)
 # What was missed while everything was down is caught up with one digest, which reaches back as far as this.

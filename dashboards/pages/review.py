@@ -1,5 +1,6 @@
 """The daily and the weekly review, live: the same content as in the digests, each item to be ticked off or turned into work."""
 
+import base64
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -20,8 +21,8 @@ from alerts.admin.follow_up import may_work as may_follow_up
 from alerts.incidents import follow_ups
 from alerts.incidents.follow_ups import FollowUpError
 from dashboards.asking import instant
-from dashboards.digests import building, periods, reviewing
-from dashboards.digests.content import Content, quiet_sentence
+from dashboards.digests import building, periods, reviewing, sparklines
+from dashboards.digests.content import Content, Section, quiet_sentence
 from dashboards.digests.items import Item, review_of
 from dashboards.digests.periods import Kind, Schedule
 from dashboards.digests.reviewing import ItemError, Place
@@ -61,7 +62,8 @@ class ReviewPage(AnalyticsPage):
         self.day = period.day
         if "window" not in request.GET and "from" not in request.GET:
             asked = request.GET.copy()
-            asked["window"], asked["from"], asked["to"] = "custom", instant(period.start), instant(now)
+            # To the end of this minute: addresses say whole ones.
+            asked["window"], asked["from"], asked["to"] = "custom", instant(period.start), instant(now + periods.MINUTE)
             request.GET = asked  # type: ignore[assignment]  # a QueryDict as well
         return super().get(request, *args, **kwargs)
 
@@ -82,9 +84,16 @@ class ReviewPage(AnalyticsPage):
 
         return {
             "content": content,
+            "incidents": [line(one) for one in review.incidents],
             "actions": [line(one) for one in review.actions],
             "sections": [
-                (one.section, line(one.items[0]), [line(row) for row in one.items[1:]], _bars(one.section.bars))
+                (
+                    one.section,
+                    line(one.items[0]),
+                    [line(row) for row in one.items[1:]],
+                    _bars(one.section.bars),
+                    _trend(one.section),
+                )
                 for one in review.sections
             ],
             "quiet": quiet_sentence(content),
@@ -116,6 +125,7 @@ def _visible(request: HttpRequest, content: Content) -> Content:
 
     return replace(
         content,
+        incidents=tuple(one for one in content.incidents if may(one.link)),
         actions=tuple(one for one in content.actions if may(one.link)),
         sections=tuple(
             replace(one, rows=tuple(row for row in one.rows if may(row.link)))
@@ -128,6 +138,15 @@ def _bars(bars: Any) -> list[tuple[str, int, str]]:
     """Each with its length in percent of the longest."""
     most = max((one.value for one in bars), default=0)
     return [(one.label, round(100 * one.value / most) if most else 0, one.words) for one in bars]
+
+
+def _trend(section: Section) -> tuple[str, str]:
+    """A picture of the trend, and what it shows in words; "" and "" where there is none."""
+    if not section.trend:
+        return "", ""
+    picture = base64.b64encode(sparklines.png(section.trend)).decode()
+    words = f"{section.trend_caption or section.title}: {sparklines.words(section.trend)}"
+    return f"data:image/png;base64,{picture}", words
 
 
 def _place(request: HttpRequest) -> Place:
