@@ -21,6 +21,7 @@ from django.utils import timezone
 from alerts.channels.kinds import KINDS
 from alerts.channels.message import AlertMessage, MessageKind
 from alerts.channels.outcome import Outcome
+from alerts.channels.written_message import read as read_written
 from alerts.models import (
     Channel,
     ChannelKind,
@@ -43,6 +44,8 @@ _MOST_AT_ONCE = 2000
 _LONGEST_ROUND = timedelta(seconds=45)
 # They take the place of no earlier message.
 _NEW_MESSAGES = (NotificationKind.FIRING, NotificationKind.TEST, NotificationKind.LATE)
+# No other may speak for one of these.
+_ALONE = (NotificationKind.TEST, NotificationKind.CHANGED, NotificationKind.LATE, NotificationKind.DIGEST)
 
 
 def channels_due(*, now: datetime) -> list[int]:
@@ -128,8 +131,8 @@ def _batches(channel: Channel) -> list[list[Notification]]:
 
 
 def _alone(channel: Channel, kind: NotificationKind, rows: Sequence[Notification]) -> set[int]:
-    """Those that no other may speak for: tests, steps of incidents, and what changes a message of its own."""
-    if kind in (NotificationKind.TEST, NotificationKind.CHANGED, NotificationKind.LATE):
+    """Those that no other may speak for: tests, steps of incidents, digests, and what changes a message of its own."""
+    if kind in _ALONE:
         return {one.pk for one in rows}
     if kind != NotificationKind.RESOLVED or KINDS[channel.kind].change is None:
         return {one.pk for one in rows if one.incident_id is not None}
@@ -193,6 +196,8 @@ def _carry(first: Notification, others: Sequence[Notification]) -> None:
 def _attempted(channel: Channel, batch: Sequence[Notification]) -> Outcome:
     """One attempt at one message. An error of ours is an outcome, too: it must not hold up what waits behind it."""
     try:
+        if batch[0].kind == NotificationKind.DIGEST:
+            return _told(channel, batch[0])
         return attempt(channel, wording.message_of(_told_together(batch)), batch[0])
     except DatabaseError:
         raise  # nothing could be recorded, and nothing was: it is tried again when the database is there
@@ -247,6 +252,18 @@ def attempt(channel: Channel, message: AlertMessage, notification: Notification)
     return kind.change(values, message, key=notification.key, receipt=receipt)
 
 
+def _told(channel: Channel, notification: Notification) -> Outcome:
+    """One attempt at what is written already."""
+    tell = KINDS[channel.kind].tell
+    if tell is None:
+        return Outcome(is_accepted=False, is_permanent=True, answer="Channels of this kind take alerts and no digests.")
+    try:
+        values = unseal(channel.sealed_settings)
+    except SealBrokenError as error:
+        return Outcome(is_accepted=False, answer=str(error))
+    return tell(values, read_written(notification.content), key=notification.key)
+
+
 def record(notification: Notification, outcome: Outcome, *, at: datetime, took_ms: int) -> None:
     with transaction.atomic():
         NotificationAttempt.objects.create(
@@ -272,10 +289,7 @@ def tell_fallback(*, now: datetime) -> int:
     rows = Notification.objects.filter(**is_untold).select_related("channel", "alert", "incident").order_by("pk")[:200]
     letters = Letter.objects.filter(**is_untold).only("pk", "subject", "reason").order_by("pk")[:200]
     notifications, unsent = list(rows), list(letters)
-    told = [
-        f"{one.channel}: {one.get_kind_display()}: {one.alert or one.incident or 'test'} ({one.reason})"
-        for one in notifications
-    ]
+    told = [f"{one.channel}: {one.get_kind_display()}: {_subject_of(one)} ({one.reason})" for one in notifications]
     # Not to whom: the fallback address is no subscriber's business, nor they its.
     told += [f"A letter: {one.subject} ({one.reason})" for one in unsent]
     if not told:
@@ -296,6 +310,12 @@ def tell_fallback(*, now: datetime) -> int:
     Notification.objects.filter(pk__in=[one.pk for one in notifications]).update(fallback_told_at=now)
     Letter.objects.filter(pk__in=[one.pk for one in unsent]).update(fallback_told_at=now)
     return len(told)
+
+
+def _subject_of(notification: Notification) -> str:
+    if notification.kind == NotificationKind.DIGEST:
+        return notification.subject
+    return str(notification.alert or notification.incident or "test")
 
 
 def send_test(channel: Channel, *, now: datetime) -> Outcome:

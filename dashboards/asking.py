@@ -1,21 +1,25 @@
 """What an address asks for, and addresses that ask: the same words for pages and the API. Pure.
 
 ``window`` is 1h, 24h, 7d, 30d or custom; a custom one goes from ``from`` to ``to`` (ISO 8601; without an offset on the reader's
-clock). ``service`` (an id), ``environment`` and ``release`` narrow it.
+clock). ``service`` (an id), ``environment`` and ``release`` narrow it; the first two may be said several times.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
-from dashboards.reports.question import Filters, Question
+from dashboards.reports.question import Filters, Question, filters_of
 from dashboards.window import DEFAULT, PRESETS, Window, WindowError, custom, preset
 
 _LONGEST_TEXT = 200
 _SPELT = {"1h": "hour", "24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 _LARGEST_ID = 2**31 - 1
+_SEVERAL = ("service", "environment")
+_MOST_VALUES = 100
+# The words of an address: texts, or lists of texts for what may be said several times.
+Query = Mapping[str, Any]
 
 
 class AskedError(ValueError):
@@ -26,14 +30,17 @@ class AskedError(ValueError):
         self.parameter = parameter
 
 
-def read_question(query: Mapping[str, str], *, now: datetime, zone: tzinfo) -> Question:
+def words_of(lists: Iterable[tuple[str, Sequence[str]]]) -> dict[str, Any]:
+    """A Query of an address that may say words several times; of those that may not the last one counts."""
+    return {word: list(values) if word in _SEVERAL else values[-1] for word, values in lists if values}
+
+
+def read_question(query: Query, *, now: datetime, zone: tzinfo) -> Question:
     """Raises AskedError."""
     return Question(_window(query, now, zone), zone, _filters(query))
 
 
-def read_question_mildly(
-    query: Mapping[str, str], *, now: datetime, zone: tzinfo, default: str = DEFAULT
-) -> tuple[Question, str]:
+def read_question_mildly(query: Query, *, now: datetime, zone: tzinfo, default: str = DEFAULT) -> tuple[Question, str]:
     """For people: what can be read of it, and what is wrong with the rest in words ("" for nothing).
 
     ``default`` is the window (a name of PRESETS) of an address that names none.
@@ -51,20 +58,29 @@ def read_question_mildly(
     return Question(window, zone, filters), " ".join(problems)
 
 
-def query_of(question: Question, /, **changes: Any) -> dict[str, str]:
-    """The words of an address that asks this question; ``changes`` replace or add some, None leaves one out."""
+def query_of(question: Question, /, **changes: Any) -> dict[str, str | list[str]]:
+    """The words of an address that asks this question; ``changes`` replace or add some, None leaves one out.
+
+    A list where there are several values.
+    """
     window, filters = question.window, question.filters
     words: dict[str, Any] = {"window": window.name}
     if window.name not in PRESETS:
         words |= {"from": instant(window.start), "to": instant(window.end)}
-    words |= {"service": filters.service_id, "environment": filters.environment, "release": filters.release}
+    words |= {"service": filters.services, "environment": filters.environments, "release": filters.release}
     words |= changes
-    return {word: str(value) for word, value in words.items() if value not in (None, "")}
+    return {word: _written(value) for word, value in words.items() if value not in (None, "", (), [])}
+
+
+def _written(value: Any) -> str | list[str]:
+    if not isinstance(value, (tuple, list)):
+        return str(value)
+    return str(value[0]) if len(value) == 1 else [str(one) for one in value]
 
 
 def address_of(path: str, question: Question, /, **changes: Any) -> str:
     """The path with the question behind it."""
-    return f"{path}?{urlencode(query_of(question, **changes))}"
+    return f"{path}?{urlencode(query_of(question, **changes), doseq=True)}"
 
 
 def narrowed(question: Question, **changes: Any) -> Question:
@@ -77,7 +93,7 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
-def _window(query: Mapping[str, str], now: datetime, zone: tzinfo, default: str = DEFAULT) -> Window:
+def _window(query: Query, now: datetime, zone: tzinfo, default: str = DEFAULT) -> Window:
     name = query.get("window", "") or ("custom" if query.get("from") else default)
     if name in PRESETS:
         return preset(name, now)
@@ -91,7 +107,7 @@ def _window(query: Mapping[str, str], now: datetime, zone: tzinfo, default: str 
         raise AskedError("from", str(error)) from None
 
 
-def _time(query: Mapping[str, str], word: str, zone: tzinfo) -> datetime:
+def _time(query: Query, word: str, zone: tzinfo) -> datetime:
     text = query.get(word, "")
     try:
         at = datetime.fromisoformat(text)
@@ -100,7 +116,7 @@ def _time(query: Mapping[str, str], word: str, zone: tzinfo) -> datetime:
         raise AskedError(word, f"“{word}” is a time such as 2026-03-29T22:00Z, not {text[:40]!r}.") from None
 
 
-def entered(query: Mapping[str, str], word: str, zone: tzinfo) -> str:
+def entered(query: Query, word: str, zone: tzinfo) -> str:
     """A time of the address as a field for local times has it, on the reader's clock; "" for what is none."""
     try:
         at = datetime.fromisoformat(query.get(word, ""))
@@ -109,15 +125,24 @@ def entered(query: Mapping[str, str], word: str, zone: tzinfo) -> str:
         return ""
 
 
-def _filters(query: Mapping[str, str]) -> Filters:
-    service = query.get("service", "")
-    if service and not (service.isascii() and service.isdecimal() and int(service[:11]) <= _LARGEST_ID):
-        raise AskedError("service", f"“service” is the number of a service, not {service[:20]!r}.")
-    return Filters(int(service) if service else None, _text(query, "environment"), _text(query, "release"))
+def _filters(query: Query) -> Filters:
+    services = _values(query, "service")
+    for one in services:
+        if not (one.isascii() and one.isdecimal() and int(one[:11]) <= _LARGEST_ID):
+            raise AskedError("service", f"“service” is the number of a service, not {one[:20]!r}.")
+    environments = [_checked(one, "environment") for one in _values(query, "environment")]
+    return filters_of((int(one) for one in services), environments, _checked(query.get("release", ""), "release"))
 
 
-def _text(query: Mapping[str, str], word: str) -> str:
-    text = query.get(word, "")
+def _values(query: Query, word: str) -> list[str]:
+    found = query.get(word, "")
+    values = [one for one in ([found] if isinstance(found, str) else found) if one]
+    if len(values) > _MOST_VALUES:
+        raise AskedError(word, f"“{word}” is said at most {_MOST_VALUES} times.")
+    return values
+
+
+def _checked(text: str, word: str) -> str:
     if len(text) > _LONGEST_TEXT or "\x00" in text:
         raise AskedError(word, f"“{word}” has at most {_LONGEST_TEXT} characters.")
     return text

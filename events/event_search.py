@@ -1,8 +1,9 @@
 """Finding events: filters from an address, keyset paging by id, never a COUNT over the table."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -30,6 +31,7 @@ CUSTOM = "custom"
 SEVERITIES = {"failures": ("critical", "error", "warning"), "errors": ("critical", "error")}
 AHEAD = timedelta(minutes=2)  # events may lie a minute ahead of our clock
 _LONGEST_LABELS = 4000
+_MOST_VALUES = 100
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -43,10 +45,10 @@ class EventSearch:
     start: datetime
     end: datetime
     severities: Collection[str] = ()
-    service: int | None = None
+    services: Collection[int] = ()
     name: str = ""
     endpoint: str = ""
-    environment: str = ""
+    environments: Collection[str] = ()
     release: str = ""
     # Words of events.ingest.labels; every one must be so.
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -74,10 +76,10 @@ class EventFilter:
     start: datetime | None = None
     end: datetime | None = None
     severity: str = ""
-    service: int | None = None
+    services: tuple[int, ...] = ()
     name: str = ""
     endpoint: str = ""
-    environment: str = ""
+    environments: tuple[str, ...] = ()
     release: str = ""
     feature: str = ""
     ai_provider: str = ""
@@ -88,7 +90,11 @@ class EventFilter:
     newer_than: UUID | None = None
 
     @classmethod
-    def from_query(cls, query: Mapping[str, str]) -> "EventFilter":
+    def from_query(cls, query: Mapping[str, str], several: Mapping[str, Sequence[str]] | None = None) -> "EventFilter":
+        """``several`` are all the values of services and environments, where an address names several."""
+        several = several or {}
+        services = several.get("service", [query.get("service", "")])[:_MOST_VALUES]
+        environments = several.get("environment", [query.get("environment", "")])[:_MOST_VALUES]
         window, severity = query.get("window", ""), query.get("severity", "")
         start, end = _time(query.get("from", "")), _time(query.get("to", ""))
         is_custom = window == CUSTOM and start is not None and end is not None and start < end
@@ -97,10 +103,10 @@ class EventFilter:
             start=start if is_custom else None,
             end=end if is_custom else None,
             severity=severity if severity in SeverityChoices.values or severity in SEVERITIES else "",
-            service=_number(query.get("service", "")),
+            services=tuple(sorted({one for one in map(_number, services) if one})),
             name=_text(query.get("name", "")),
             endpoint=_text(query.get("endpoint", "")),
-            environment=_text(query.get("environment", "")),
+            environments=tuple(sorted({_text(one) for one in environments} - {""})),
             release=_text(query.get("release", "")),
             feature=_text(query.get("feature", "")),
             ai_provider=_text(query.get("ai_provider", "")),
@@ -113,20 +119,20 @@ class EventFilter:
 
     def query_string(self, **changes: object) -> str:
         """The address of this filter with changes, first page unless a change says otherwise."""
-        return "?" + urlencode(self.query(**changes))
+        return "?" + urlencode(self.query(**changes), doseq=True)
 
-    def query(self, **changes: object) -> dict[str, str]:
-        """The words of that address."""
+    def query(self, **changes: object) -> dict[str, str | list[str]]:
+        """The words of that address; lists where there are several values."""
         changed = replace(self, **{"older_than": None, "newer_than": None, **changes})  # type: ignore[arg-type]
         values = {
             "window": changed.window if changed.window != _DEFAULT_WINDOW else "",
             "from": _instant(changed.start) if changed.window == CUSTOM else "",
             "to": _instant(changed.end) if changed.window == CUSTOM else "",
             "severity": changed.severity,
-            "service": changed.service or "",
+            "service": changed.services,
             "name": changed.name,
             "endpoint": changed.endpoint,
-            "environment": changed.environment,
+            "environment": changed.environments,
             "release": changed.release,
             "feature": changed.feature,
             "ai_provider": changed.ai_provider,
@@ -136,7 +142,7 @@ class EventFilter:
             "before": changed.older_than or "",
             "after": changed.newer_than or "",
         }
-        return {word: str(value) for word, value in values.items() if value != ""}
+        return {word: _written(value) for word, value in values.items() if value not in ("", ())}
 
     @property
     def cleared(self) -> str:
@@ -184,10 +190,10 @@ class EventFilter:
             start=start,
             end=end,
             severities=SEVERITIES.get(self.severity, (self.severity,)) if self.severity else (),
-            service=self.service,
+            services=self.services,
             name=self.name,
             endpoint=self.endpoint,
-            environment=self.environment,
+            environments=self.environments,
             release=self.release,
             labels=self.labels,
             labels_left_out=self.labels_left_out,
@@ -222,7 +228,6 @@ def matching_events(search: EventSearch) -> EventQuerySet:
         matching = matching.filter(severity__in=search.severities)
     exact = {
         "name": search.name,
-        "environment": search.environment,
         "release": search.release,
         "user_hash": search.user,
     }
@@ -238,8 +243,10 @@ def matching_events(search: EventSearch) -> EventQuerySet:
         matching = matching.filter(endpoint=search.endpoint)
     if search.words:
         matching = matching.filter(message__icontains=search.words)
-    if search.service is not None:
-        matching = matching.filter(service_id=search.service)
+    if search.services:
+        matching = matching.filter(**_one_of("service_id", search.services))
+    if search.environments:
+        matching = matching.filter(**_one_of("environment", search.environments))
     if search.issue is not None:
         fingerprints = IssueFingerprint.objects.filter(issue_id=search.issue).values_list("pk", flat=True)
         matching = matching.filter(fingerprint_id__in=list(fingerprints))
@@ -267,6 +274,17 @@ def neighbours(event: Event) -> tuple[UUID | None, UUID | None]:
 def _same_millisecond(event: Event) -> datetime:
     """Ids know milliseconds; an event of the same one may have occurred a little earlier than this."""
     return event.occurred_at.replace(microsecond=event.occurred_at.microsecond // 1000 * 1000).astimezone(UTC)
+
+
+def _one_of(column: str, values: Collection[Any]) -> dict[str, Any]:
+    """As a queryset's filter. Of one value the planner knows the most."""
+    return {column: next(iter(values))} if len(values) == 1 else {f"{column}__in": list(values)}
+
+
+def _written(value: object) -> str | list[str]:
+    if not isinstance(value, tuple):
+        return str(value)
+    return str(value[0]) if len(value) == 1 else [str(one) for one in value]
 
 
 def _number(text: str) -> int | None:

@@ -4,6 +4,7 @@ Read by the index of users, whose entries are in the order of time (events_event
 newest 5,000 of a window are added up: more are a machine's, whose sums say no more.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -22,25 +23,25 @@ _MESSAGE = 300
 
 @dataclass(frozen=True, slots=True)
 class UserWindow:
-    """One user's events from ``start`` up to ``end``, of one service, environment and release, or of all."""
+    """One user's events from ``start`` up to ``end``, of some services and environments and of one release, or of all."""
 
     user_hash: str
     start: datetime
     end: datetime
-    service_id: int | None = None
-    environment: str = ""
+    services: Sequence[int] = ()
+    environments: Sequence[str] = ()
     release: str = ""
 
     @property
     def exact(self) -> dict[str, Any]:
-        """Columns and the values that they must have."""
+        """What columns must be, as a queryset's filters."""
         wanted = {
             "user_hash": self.user_hash,
-            "service_id": self.service_id,
-            "environment": self.environment,
+            "service_id__in": self.services,
+            "environment__in": self.environments,
             "release": self.release,
         }
-        return {column: value for column, value in wanted.items() if value not in (None, "")}
+        return {column: value for column, value in wanted.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,9 @@ _SUMS = """
         SELECT name, severity, labels, session_id, release, occurred_at FROM events_event
         WHERE user_hash = %(user_hash)s AND user_hash <> '' AND occurred_at >= %(start)s AND occurred_at < %(end)s
             AND id >= %(first_id)s AND id < %(last_id)s
-            AND (%(service_id)s::bigint IS NULL OR service_id = %(service_id)s)
-            AND (%(environment)s = '' OR environment = %(environment)s) AND (%(release)s = '' OR release = %(release)s)
+            AND (%(services)s::int[] = '{}' OR service_id = ANY(%(services)s))
+            AND (%(environments)s::text[] = '{}' OR environment = ANY(%(environments)s))
+            AND (%(release)s = '' OR release = %(release)s)
         ORDER BY id DESC LIMIT %(most)s
     )
     SELECT name, severity, coalesce(labels ->> 'feature', ''), release, count(*), min(occurred_at), max(occurred_at), (
@@ -115,8 +117,8 @@ def sums_of_user(window: UserWindow) -> list[UserSum]:
                 "end": window.end,
                 "first_id": lowest_id(window.start),
                 "last_id": lowest_id(window.end),
-                "service_id": window.service_id,
-                "environment": window.environment,
+                "services": list(window.services),
+                "environments": list(window.environments),
                 "release": window.release,
                 "most": MOST_ADDED,
             },

@@ -50,7 +50,7 @@ SCHEDULES: tuple[Schedule, ...] = (
     ),
     Schedule(
         "Send letters", "alerts.tasks.send_letters", 2, IntervalSchedule.SECONDS,
-        "Sends what is due to subscribers of the status page.", 30,
+        "Sends what is due to subscribers of the status page and readers of digests.", 30,
     ),
     Schedule(
         "Escalate alerts", "alerts.tasks.escalate", 2, IntervalSchedule.SECONDS,
@@ -75,6 +75,14 @@ SCHEDULES: tuple[Schedule, ...] = (
     Schedule(
         "Forget subscribers", "alerts.tasks.forget_subscribers", 1, IntervalSchedule.HOURS,
         "Deletes addresses that nobody confirmed within a week or that unsubscribed, and old letters.", 3600,
+    ),
+    Schedule(
+        "Send digests", "dashboards.tasks.send_digests", 60, IntervalSchedule.SECONDS,
+        "Writes the digests that are due and the letters with them.", 120,
+    ),
+    Schedule(
+        "Ping the heartbeat address", "liftmon.tasks.ping", 60, IntervalSchedule.SECONDS,
+        "Tells LIFTMON_HEARTBEAT_URL that Liftmon works, while it does.", 30,
     ),
     Schedule(
         "Tell the fallback address", "alerts.tasks.tell_fallback", 60, IntervalSchedule.SECONDS,

@@ -12,6 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from dashboards.digests.due import overdue
 from events.ingest.storing import spool
 from liftmon import heartbeats
 
@@ -19,6 +20,10 @@ _OK = "ok"
 # What waits in the spool is no trouble before it has waited so long, or fills so much of it.
 _SPOOL_OLD_SECONDS = 60
 _SPOOL_FULL_PERCENT = 80
+
+
+# Those without which nothing is told that is due by the clock.
+PERIODIC = ("worker", "beat", "digests")
 
 
 @require_safe
@@ -60,6 +65,7 @@ def examine() -> dict[str, Finding]:
             _check_heartbeat(who) if findings["redis"] is FINE else _bad("unknown: it reports through Redis")
         )
     findings["spool"] = _check_spool()
+    findings["digests"] = _check_digests() if findings["postgresql"] is FINE else _bad("unknown: they are kept in PostgreSQL")
     return findings
 
 
@@ -92,6 +98,24 @@ def _check_heartbeat(who: str) -> Finding:
         return FINE
 
     return _ask_redis(check)
+
+
+def _check_digests() -> Finding:
+    """That each reader has what was due."""
+    try:
+        late = overdue(now=datetime.now(UTC))
+    except (DatabaseError, InterfaceError):
+        return _bad("unknown: PostgreSQL does not answer")
+    if late is None:
+        return FINE
+    if late.count:
+        since = f" since {late.since:%Y-%m-%d %H:%M} UTC" if late.since else ""
+        number = "1 is overdue" if late.count == 1 else f"{late.count:,} are overdue"
+        return _bad(
+            f"{number}{since}: do Beat and the worker run, is the periodic task “Send digests” on, and what does the log say?"
+        )
+    number = "1 waits" if late.stuck == 1 else f"{late.stuck:,} wait"
+    return _bad(f"{number} to be sent for over an hour: is the mail server up, and is LIFTMON_EMAIL_URL right?")
 
 
 def _ask_redis(question: Callable[[redis.Redis], Finding]) -> Finding:

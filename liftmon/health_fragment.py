@@ -16,7 +16,14 @@ from events.models import IngestRejection
 from events.rollups import FACTS
 from liftmon import health
 
-_NAMES = {"postgresql": "PostgreSQL", "redis": "Redis", "worker": "Worker", "beat": "Beat", "spool": "Spool"}
+_NAMES = {
+    "postgresql": "PostgreSQL",
+    "redis": "Redis",
+    "worker": "Worker",
+    "beat": "Beat",
+    "digests": "Digests",
+    "spool": "Spool",
+}
 # Counting stops here: beyond it the number says enough.
 _MOST_FACTS = 100_001
 
@@ -35,6 +42,23 @@ class HealthFragment(UnfoldSiteViewMixin, TemplateView):
             "is_capped": uncounted == _MOST_FACTS,
             "refused": _refused() if self.request.user.has_perm("events.view_ingestrejection") else None,
         }
+
+
+class HealthNotice(UnfoldSiteViewMixin, TemplateView):
+    """What the top of every page says when the periodic work stopped, which nobody would notice otherwise; nothing on most days."""
+
+    permission_required = "dashboards.view_analytics"
+    title = "Liftmon itself"
+    template_name = "admin/own_health_notice.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        findings = health.examine()
+        return {
+            "stopped": [
+                (_NAMES[name], findings[name].words) for name in health.PERIODIC if not findings[name].is_fine
+            ],
+            "may_see_tasks": self.request.user.has_perm("django_celery_beat.view_periodictask"),
+        }  # fmt: skip
 
 
 def _uncounted() -> int | None:

@@ -330,6 +330,8 @@ ROLLUP_RETENTION_DAYS = env.int("LIFTMON_RETENTION_ROLLUP_DAYS", default=400)
 
 # --- Watching Liftmon itself: whoever asks for /metrics says this (liftmon/metrics.py) ------------------------------
 METRICS_TOKEN = env.str("LIFTMON_METRICS_TOKEN", default="")
+# Asked every minute while Beat, the worker and the digests are well (liftmon/pinging.py); "" for none.
+HEARTBEAT_URL = env.str("LIFTMON_HEARTBEAT_URL", default="")
 
 # --- Logs: one readable line each, on standard error --------------------------------------------------------------
 structlog.configure(

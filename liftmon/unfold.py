@@ -65,10 +65,8 @@ def _item(title: str, icon: str, page: str, *, query: str = "", **more: Any) -> 
 
 
 _ISSUES = "events_issue_changelist"
-# What the entries under Respond and Review narrow the list of issues to (events/admin/issue_filters.py).
-_CRITICAL, _REGRESSED, _MINE, _DAILY, _WEEKLY = _NARROWED = (
-    "severity=critical", "regressed=yes", "assignee=me", "tier=daily", "tier=weekly",
-)  # fmt: skip
+# What the entries under Respond narrow the list of issues to (events/admin/issue_filters.py).
+_CRITICAL, _REGRESSED, _MINE = _NARROWED = ("severity=critical", "regressed=yes", "assignee=me")
 _ISSUE = _may_view("events.issue")
 
 
@@ -89,6 +87,14 @@ def _may_analyse(request: HttpRequest) -> bool:
     return request.user.has_perm("dashboards.view_analytics")
 
 
+def _may_read_digests(request: HttpRequest) -> bool:
+    return _may_analyse(request) or request.user.has_perm("dashboards.view_digest")
+
+
+def _may_subscribe(request: HttpRequest) -> bool:
+    return _may_analyse(request) or request.user.has_perm("dashboards.view_digestsubscription")
+
+
 def _may_ask(request: HttpRequest) -> bool:
     return request.user.has_perms(ASKING_RIGHTS)
 
@@ -106,6 +112,12 @@ UNFOLD: dict[str, Any] = {
     "COMMAND": {"search_models": False, "show_history": False},
     "SITE_VIEWS": [
         ("own-health/", "own_health", "liftmon.health_fragment.HealthFragment"),
+        ("own-health/notice/", "own_health_notice", "liftmon.health_fragment.HealthNotice"),
+        ("review/daily/", "review_daily", "dashboards.pages.review.DailyReviewPage"),
+        ("review/weekly/", "review_weekly", "dashboards.pages.review.WeeklyReviewPage"),
+        ("review/mark/", "review_mark", "dashboards.pages.review.MarkView"),
+        ("review/item/", "review_item", "dashboards.pages.review.ItemPage"),
+        ("review/preview/", "review_preview", "dashboards.pages.digest_preview.PreviewPage"),
         ("analytics/", "analytics", "dashboards.pages.hub.HubPage"),
         ("analytics/overview/", "analytics_overview", "dashboards.pages.overview.OverviewFile"),
         ("analytics/feed/", "analytics_feed", "dashboards.pages.feed.FeedPage"),
@@ -296,8 +308,15 @@ UNFOLD: dict[str, Any] = {
                 "title": "Review",
                 "separator": True,
                 "items": [
-                    _item("Daily review", "today", _ISSUES, query=_DAILY, permission=_ISSUE),
-                    _item("Weekly review", "date_range", _ISSUES, query=_WEEKLY, permission=_ISSUE),
+                    _item("Daily review", "today", "review_daily", permission=_may_analyse),
+                    _item("Weekly review", "date_range", "review_weekly", permission=_may_analyse),
+                    _item("Digests", "forward_to_inbox", "dashboards_digest_changelist", permission=_may_read_digests),
+                    _item(
+                        "Subscriptions",
+                        "subscriptions",
+                        "dashboards_digestsubscription_changelist",
+                        permission=_may_subscribe,
+                    ),
                     _item(
                         "Catalogue",
                         "menu_book",

@@ -22,6 +22,7 @@ urlpatterns = [
     path("api/v1/", include("dashboards.api.urls")),
     re_path("^api/v1/", UnknownAddress.as_view()),  # behind every other address of /api/v1/
     path("", include("alerts.urls")),
+    path("digests/", include("dashboards.digests.urls")),
     path("api/schema/", SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]), name="schema"),
     path("admin/", admin.site.urls),
 ]

@@ -65,7 +65,7 @@ class SeverityFilter(admin.SimpleListFilter):
 
 
 class ServiceFilter(admin.SimpleListFilter):
-    """``0``: of no single service; ``5,0``, by a link from elsewhere: of that one or of several."""
+    """``0``: of no single service; ``5,7,0``, by a link from elsewhere: of one of those or of several."""
 
     title = "service"
     parameter_name = "service"
@@ -74,22 +74,25 @@ class ServiceFilter(admin.SimpleListFilter):
         services = Service.objects.order_by("name", "pk").values_list("pk", "name")
         found = [(str(pk), name) for pk, name in services[:_LISTED]]
         wanted = str(request.GET.get(self.parameter_name, ""))
-        if (number := wanted.removesuffix(",0")) != wanted:
-            found += [(wanted, f"{name}, or several") for pk, name in found if pk == number]
+        if "," in wanted and (numbers := _numbers_of(wanted)):
+            names = [name for pk, name in services if pk in numbers]
+            found.append((wanted, ", ".join(names) + (", or several" if 0 in numbers else "")))
         return [*found, ("0", "Several")]
 
     def queryset(self, request: HttpRequest, queryset: IncidentQuerySet) -> IncidentQuerySet:  # type: ignore[override]
-        wanted = self.value() or ""
-        number = number_of(wanted.removesuffix(",0"))
-        if number is None:
+        numbers = _numbers_of(self.value() or "")
+        if not numbers:
             return queryset
-        if wanted.endswith(",0"):
-            return queryset.filter(Q(service=number) | Q(service=None))
-        return queryset.filter(service=number or None)
+        of_none = Q(service=None) if 0 in numbers else Q()
+        return queryset.filter(Q(service__in=numbers - {0}) | of_none)
+
+
+def _numbers_of(text: str) -> set[int]:
+    return {number for part in text.split(",") if (number := number_of(part)) is not None}
 
 
 class EnvironmentFilter(admin.SimpleListFilter):
-    """Of that environment, or of several."""
+    """Of that environment, or of several; also of one of those that the address repeats."""
 
     title = "environment"
     parameter_name = "environment"
@@ -99,8 +102,8 @@ class EnvironmentFilter(admin.SimpleListFilter):
         return [(name, name) for name in names.distinct()[:_LISTED]]
 
     def queryset(self, request: HttpRequest, queryset: IncidentQuerySet) -> IncidentQuerySet:  # type: ignore[override]
-        wanted = self.value()
-        return queryset.filter(environment__in=("", wanted)) if wanted else queryset
+        wanted = request.GET.getlist(self.parameter_name) if self.value() else []
+        return queryset.filter(environment__in=("", *wanted)) if wanted else queryset
 
 
 class ReachedFilter(admin.SimpleListFilter):

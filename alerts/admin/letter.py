@@ -98,7 +98,7 @@ class LetterAdmin(ModelAdmin):
         rows = Letter.objects.select_related("status_update")
         # A list of thousands needs none of their bodies.
         is_one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
-        return rows if is_one else rows.defer("text", "html", "headers")
+        return rows if is_one else rows.defer("text", "html", "headers", "inline_images")
 
     @display(description="State", label=_TONES, ordering="state")
     def state_badge(self, letter: Letter) -> tuple[str, str]:
@@ -106,6 +106,8 @@ class LetterAdmin(ModelAdmin):
 
     @display(description="About")
     def about(self, letter: Letter) -> SafeString | str:
+        if letter.is_digest:
+            return "a digest"
         if letter.status_update is None:
             return "a subscription"
         address = reverse("admin:alerts_statusupdate_change", args=[letter.status_update.pk])
@@ -127,6 +129,8 @@ class LetterAdmin(ModelAdmin):
     @display(description="Text")
     def body(self, letter: Letter) -> SafeString | str:
         """Without the addresses in it, which act for whoever opens them."""
+        if letter.is_digest:
+            return "The archive of digests shows what it says."
         if letter.status_update is None:
             return "The question to confirm, or the address of a subscription."
         return format_html('<p class="lm-wrap" style="white-space: pre-line">{}</p>', letter.status_update.text)

@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
 from alerts.admin.notices import notices
-from alerts.models import Notification, NotificationAttempt, NotificationState
+from alerts.models import Notification, NotificationAttempt, NotificationKind, NotificationState
 from alerts.outbox.reach import critical_unreached, given_up_count, letters_given_up_count, send_again
 from events.templatetags.moments import moment
 
@@ -116,13 +116,15 @@ class NotificationAdmin(ModelAdmin):
     def state_badge(self, notification: Notification) -> tuple[str, str]:
         return notification.state, notification.get_state_display()
 
-    @display(description="Alert")
+    @display(description="About")
     def about(self, notification: Notification) -> SafeString | str:
         if notification.incident_id is not None:
             address = f"{reverse('admin:index')}alerts/incident/{notification.incident_id}/change/"
             return format_html(
                 '<a class="lm-wrap" href="{}">Incident {}</a>', address, str(notification.incident)[:160]
             )
+        if notification.kind == NotificationKind.DIGEST:
+            return notification.subject
         if notification.alert_id is None:
             return "none: a test"
         address = reverse("admin:alerts_alert_change", args=[notification.alert_id])

@@ -22,7 +22,9 @@ from events.keyset import read_page
 from events.patience import limited_patience
 
 _CURSORS = Cursors("notifications", (int,))
-_NOTIFICATIONS = Notification.objects.select_related("channel", "alert__rule").prefetch_related("attempts")
+_NOTIFICATIONS = (
+    Notification.objects.select_related("channel", "alert__rule").defer("content").prefetch_related("attempts")
+)
 
 
 class NotificationParameters(Parameters):

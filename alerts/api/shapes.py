@@ -45,7 +45,9 @@ class NotificationSerializer(serializers.Serializer[Any]):
 
     id = serializers.IntegerField(source="pk")
     key = serializers.UUIDField(help_text="The same whenever it is sent again, by which receivers know a repeat.")
-    alert = serializers.IntegerField(source="alert_id", allow_null=True, help_text="An alert's id; null for a test.")
+    alert = serializers.IntegerField(
+        source="alert_id", allow_null=True, help_text="An alert's id; null for a test, a late step and a digest."
+    )
     incident = serializers.IntegerField(
         source="incident_id", allow_null=True, help_text="The incident that a late step of a runbook is told of."
     )

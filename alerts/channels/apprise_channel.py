@@ -14,6 +14,7 @@ from uuid import UUID
 
 from alerts.channels.message import AlertMessage, cut, one_line, plain_text
 from alerts.channels.outcome import Outcome, SettingsError, hidden, needed, only_known
+from alerts.channels.written_message import WrittenMessage
 from events.ingest.types import Severity
 
 SECRET_FIELD = "url"  # noqa: S105 - the name of a field
@@ -65,6 +66,16 @@ def validated(settings: Mapping[str, str]) -> dict[str, str]:
 
 def send(settings: Mapping[str, str], message: AlertMessage, *, key: UUID) -> Outcome:
     """One message to the target; no service takes a key. The status is known where Apprise's log has it."""
+    title = cut(f"{message.state}: {message.headline}", _TITLE)
+    return _notified(settings, title=title, body=plain_text(message), kind=_type_of(message))
+
+
+def tell(settings: Mapping[str, str], message: WrittenMessage, *, key: UUID) -> Outcome:
+    """The text of what is written already."""
+    return _notified(settings, title=cut(one_line(message.subject), _TITLE), body=message.text, kind="info")
+
+
+def _notified(settings: Mapping[str, str], *, title: str, body: str, kind: str) -> Outcome:
     # Loaded when it is needed: it takes a second and forty megabytes, which processes that never send do without.
     import apprise
 
@@ -80,14 +91,7 @@ def send(settings: Mapping[str, str], message: AlertMessage, *, key: UUID) -> Ou
                 is_permanent=True,
                 answer="Apprise cannot read this URL: compare it with its documentation.",
             )
-        is_accepted = bool(
-            target.notify(
-                title=cut(f"{message.state}: {message.headline}", _TITLE),
-                body=cut(plain_text(message), _BODY),
-                notify_type=_type_of(message),
-                body_format="text",
-            )
-        )
+        is_accepted = bool(target.notify(title=title, body=cut(body, _BODY), notify_type=kind, body_format="text"))
     words = cut(one_line(hidden(" ".join(said), _secret_parts(url))), 2048)
     status = re.search(r"error=(\d{3})\b", words)
     return Outcome(

@@ -6,7 +6,7 @@ message's own Message-ID is made from its key, so that one that is sent again ca
 """
 
 import smtplib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import formataddr, parseaddr
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from django.template.loader import render_to_string
 from alerts.channels import mailing
 from alerts.channels.message import EXAMPLE_LENGTH, AlertMessage, MessageKind, cut, is_web_address, one_line, plain_text
 from alerts.channels.outcome import Outcome, SettingsError, only_known
+from alerts.channels.written_message import WrittenMessage
 
 SECRET_FIELD = "to"  # noqa: S105 - the name of a field
 FIELDS = (SECRET_FIELD,)
@@ -66,13 +67,22 @@ def send(settings: Mapping[str, str], message: AlertMessage, *, key: UUID) -> Ou
     Accepted when every address that can be reached took it. When one shall be tried later all are, and those who have it get it
     again under the same Message-ID: better twice than somebody never.
     """
+    html = html_of(message)
+    return _sent(settings, lambda address: mail_for(address, message, html=html, key=key))
+
+
+def tell(settings: Mapping[str, str], message: WrittenMessage, *, key: UUID) -> Outcome:
+    """The same for what is written already."""
+    return _sent(settings, lambda address: written_mail_for(address, message, key=key))
+
+
+def _sent(settings: Mapping[str, str], mail_to: Callable[[str], EmailMultiAlternatives]) -> Outcome:
     addresses = settings[SECRET_FIELD].split(", ")
     refusals: dict[str, mailing.Refusal] = {}
     try:
-        html = html_of(message)
         with get_connection() as connection:
             for address in addresses:
-                mail = mail_for(address, message, html=html, key=key)
+                mail = mail_to(address)
                 mail.connection = connection
                 if refusal := mailing.refusal_of(mail):
                     refusals[address] = refusal
@@ -108,6 +118,27 @@ def mail_for(address: str, message: AlertMessage, *, html: str, key: UUID) -> Em
         headers=headers,
     )
     mail.attach_alternative(html, "text/html")
+    return mail
+
+
+def written_mail_for(address: str, message: WrittenMessage, *, key: UUID) -> mailing.Mail:
+    """The mail to one address of what is written already, with the headers that came with it."""
+    name, sender = parseaddr(django_settings.DEFAULT_FROM_EMAIL)
+    more = dict(message.headers)
+    name = more.pop("From-Name", "") or name or "Liftmon"
+    mail = mailing.Mail(
+        subject=cut(one_line(message.subject), SUBJECT_LENGTH), body=message.text, from_email=formataddr((name, sender)),
+        to=[address],
+        headers={
+            "Message-ID": f"<{key}@{sender.rpartition('@')[2]}>",
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+            **more,
+        },
+    )  # fmt: skip
+    if message.html:
+        mail.attach_alternative(message.html, "text/html")
+        mail.images = message.images
     return mail
 
 

@@ -9,6 +9,7 @@ from alerts import sealing
 from alerts.channels import alertmanager, apprise_channel, email, pagerduty, slack, slack_bot, webhook
 from alerts.channels.message import AlertMessage
 from alerts.channels.outcome import Outcome
+from alerts.channels.written_message import WrittenMessage
 
 
 class Send(Protocol):
@@ -18,6 +19,12 @@ class Send(Protocol):
     """
 
     def __call__(self, settings: Mapping[str, str], message: AlertMessage, *, key: UUID) -> Outcome: ...
+
+
+class Tell(Protocol):
+    """Sends what is written already, such as a digest; otherwise like Send."""
+
+    def __call__(self, settings: Mapping[str, str], message: WrittenMessage, *, key: UUID) -> Outcome: ...
 
 
 class Change(Protocol):
@@ -34,7 +41,8 @@ class Change(Protocol):
 @dataclass(frozen=True, slots=True)
 class ChannelKind:
     """``validated`` gives the settings to store or raises SettingsError; `masked` shows the end of ``shown_field``, or of
-    ``other_shown_field`` where that is empty. ``change`` is None where what was sent stays as it is."""
+    ``other_shown_field`` where that is empty. ``change`` is None where what was sent stays as it is, ``tell`` where
+    digests have no place: what takes alerts and nothing else would page somebody for one."""
 
     name: str
     title: str
@@ -44,6 +52,7 @@ class ChannelKind:
     send: Send
     change: Change | None = None
     other_shown_field: str = ""
+    tell: Tell | None = None
 
     def masked(self, settings: Mapping[str, str]) -> str:
         shown = settings.get(self.shown_field) or settings.get(self.other_shown_field, "")
@@ -53,7 +62,7 @@ class ChannelKind:
 KINDS: Mapping[str, ChannelKind] = {
     kind.name: kind
     for kind in (
-        ChannelKind("email", "E-mail", email.FIELDS, email.SECRET_FIELD, email.validated, email.send),
+        ChannelKind("email", "E-mail", email.FIELDS, email.SECRET_FIELD, email.validated, email.send, tell=email.tell),
         ChannelKind(
             "slack",
             "Slack",
@@ -63,6 +72,7 @@ KINDS: Mapping[str, ChannelKind] = {
             slack.send,
             slack.change,
             other_shown_field=slack_bot.TOKEN,
+            tell=slack.tell,
         ),
         ChannelKind(
             "pagerduty",
@@ -73,7 +83,7 @@ KINDS: Mapping[str, ChannelKind] = {
             pagerduty.send,
             pagerduty.change,
         ),
-        ChannelKind("webhook", "Webhook", webhook.FIELDS, "url", webhook.validated, webhook.send),
+        ChannelKind("webhook", "Webhook", webhook.FIELDS, "url", webhook.validated, webhook.send, tell=webhook.tell),
         ChannelKind(
             "alertmanager",
             "Webhook (Alertmanager)",
@@ -83,7 +93,13 @@ KINDS: Mapping[str, ChannelKind] = {
             alertmanager.send,
         ),
         ChannelKind(
-            "apprise", "Other (Apprise)", apprise_channel.FIELDS, "url", apprise_channel.validated, apprise_channel.send
+            "apprise",
+            "Other (Apprise)",
+            apprise_channel.FIELDS,
+            "url",
+            apprise_channel.validated,
+            apprise_channel.send,
+            tell=apprise_channel.tell,
         ),
     )
 }

@@ -1,6 +1,11 @@
 """What everything that sends mail has in common: how a mail server's answers are read, and how HTML is made fit for mail."""
 
+import base64
 import smtplib
+from collections.abc import Mapping
+from email import policy as policies
+from email.message import EmailMessage
+from typing import Any
 
 import css_inline
 from django.conf import settings
@@ -14,6 +19,28 @@ type Refusal = tuple[int, str]
 
 # Nothing is fetched while a mail is made: neither style sheets nor anything else.
 _INLINER = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+
+
+class Mail(EmailMultiAlternatives):
+    """One whose HTML may show pictures of its own: ``images`` are PNGs in base64, by the names that it has for them (cid:NAME)."""
+
+    images: Mapping[str, str] = {}
+
+    def message(self, *, policy: Any = policies.default) -> EmailMessage:
+        """The HTML and its pictures are one part (multipart/related), beside the text."""
+        made = super().message(policy=policy)
+        html = made.get_body(("html",))
+        if html is not None:
+            for name, picture in self.images.items():
+                html.add_related(
+                    base64.b64decode(picture),
+                    "image",
+                    "png",
+                    cid=f"<{name}>",
+                    filename=f"{name}.png",
+                    disposition="inline",
+                )
+        return made
 
 
 def inlined(html: str) -> str:

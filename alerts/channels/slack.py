@@ -8,6 +8,7 @@ from alerts import outbound_http
 from alerts.channels import http_sending, slack_blocks, slack_bot
 from alerts.channels.message import AlertMessage, MessageKind
 from alerts.channels.outcome import Outcome, SettingsError, only_known
+from alerts.channels.written_message import WrittenMessage
 
 SECRET_FIELD = "webhook_url"  # noqa: S105 - the name of a field
 FIELDS = (SECRET_FIELD, *slack_bot.FIELDS)
@@ -39,6 +40,17 @@ def send(settings: Mapping[str, str], message: AlertMessage, *, key: UUID) -> Ou
     url = settings[SECRET_FIELD]
     body = http_sending.json_bytes(slack_blocks.payload(message))
     return http_sending.post(url, body, headers={"X-Request-Id": str(key)}, permanent=_PERMANENT)
+
+
+def tell(settings: Mapping[str, str], message: WrittenMessage, *, key: UUID) -> Outcome:
+    """What is written already."""
+    said = slack_blocks.written_payload(message)
+    if slack_bot.TOKEN in settings:
+        return slack_bot.post(settings, said)
+    headers = {"X-Request-Id": str(key)}
+    return http_sending.post(
+        settings[SECRET_FIELD], http_sending.json_bytes(said), headers=headers, permanent=_PERMANENT
+    )
 
 
 def change(settings: Mapping[str, str], message: AlertMessage, *, key: UUID, receipt: Mapping[str, str]) -> Outcome:

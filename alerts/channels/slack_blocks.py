@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from alerts.channels.message import AlertMessage, Link, ListedAlert, MessageKind, is_web_address, one_line
+from alerts.channels.message import AlertMessage, Link, ListedAlert, MessageKind, cut, is_web_address, one_line
+from alerts.channels.written_message import WrittenMessage
 from events.ingest.types import Severity
 
 TEXT = 4000
@@ -51,6 +52,15 @@ def payload(message: AlertMessage, *, has_buttons: bool = False) -> dict[str, An
     }
 
 
+def written_payload(message: WrittenMessage) -> dict[str, Any]:
+    """The body for what is written already: its own blocks, or its text, which notifications and screen readers say, too."""
+    blocks = [dict(one) for one in message.blocks[:BLOCKS]]
+    return {
+        "text": cut(message.text, TEXT), **({"blocks": blocks} if blocks else {}), "unfurl_links": False,
+        "unfurl_media": False,
+    }  # fmt: skip
+
+
 def reply(message: AlertMessage) -> str:
     """One line for the thread under the message: that it is over, or that it is not."""
     return escaped(f"{_sign(message)} {message.state}: {message.headline}, {message.when}.", TEXT)
@@ -59,20 +69,20 @@ def reply(message: AlertMessage) -> str:
 def blocks(message: AlertMessage, *, has_buttons: bool = False) -> list[Block]:
     """Header, what happened, the facts, the storm, the newest example, what can be done, the labels; at most 50."""
     made: list[Block] = [
-        {"type": "header", "text": _plain_text(f"{_sign(message)} {message.state}: {message.headline}", HEADER)}
+        {"type": "header", "text": plain_text(f"{_sign(message)} {message.state}: {message.headline}", HEADER)}
     ]
     if what := one_line(message.what):
-        made.append(_section(escaped(what, SECTION)))
+        made.append(section(escaped(what, SECTION)))
     if fields := _fields(message):
         made.append({"type": "section", "fields": fields[:FIELDS]})
     if cause := one_line(message.likely_cause):
-        made.append(_section(f"*Likely cause*\n{escaped(cause, SECTION - 20)}"))
+        made.append(section(f"*Likely cause*\n{escaped(cause, SECTION - 20)}"))
     if message.storm_count:
-        made.append(_section(_storm(message)))
+        made.append(section(_storm(message)))
     if example := message.example(_EXAMPLE):
-        made.append(_section(_example(example)))
+        made.append(section(_example(example)))
     if message.mutes:
-        made.append(_section(_mutes(message)))
+        made.append(section(_mutes(message)))
     # A message of a storm is about many: each of them has its own page.
     acts = _acts(message) if has_buttons and not message.storm_count else []
     links = [link for link in message.usable_links if not acts or link not in message.links]
@@ -140,7 +150,7 @@ def _fields(message: AlertMessage) -> list[Block]:
         ("Acknowledged", one_line(message.acknowledged)),
         ("Muted", one_line(message.muted)),
     )
-    return [_mrkdwn(f"*{label}*\n{escaped(value, FIELD - 20)}") for label, value in facts if value]
+    return [mrkdwn(f"*{label}*\n{escaped(value, FIELD - 20)}") for label, value in facts if value]
 
 
 def _example(text: str) -> str:
@@ -191,7 +201,7 @@ def _acts(message: AlertMessage) -> list[Block]:
         return []
     return [
         {
-            "type": "button", "text": _plain_text(label, BUTTON_TEXT), "action_id": f"{act}-{message.alert_id}",
+            "type": "button", "text": plain_text(label, BUTTON_TEXT), "action_id": f"{act}-{message.alert_id}",
             "value": message.alert_id,
         }
         for act, label in ACTS.items()
@@ -206,7 +216,7 @@ def _buttons(links: Iterable[Link]) -> list[Block]:
             continue
         button: Block = {
             "type": "button",
-            "text": _plain_text(one_line(link.label), BUTTON_TEXT),
+            "text": plain_text(one_line(link.label), BUTTON_TEXT),
             "url": link.url,
             # Slack asks that they differ within a message.
             "action_id": f"link-{len(made)}",
@@ -219,23 +229,23 @@ def _buttons(links: Iterable[Link]) -> list[Block]:
 
 def _labels(message: AlertMessage) -> list[Block]:
     words = sorted((one_line(name), one_line(value)) for name, value in message.labels.items())
-    said = [_mrkdwn(escaped(f"{name}: {value}", CONTEXT_TEXT)) for name, value in words if name and value]
+    said = [mrkdwn(escaped(f"{name}: {value}", CONTEXT_TEXT)) for name, value in words if name and value]
     if len(said) > CONTEXT_ELEMENTS:
         left_out = len(said) - CONTEXT_ELEMENTS + 1
-        said = [*said[: CONTEXT_ELEMENTS - 1], _mrkdwn(f"and {left_out} more")]
+        said = [*said[: CONTEXT_ELEMENTS - 1], mrkdwn(f"and {left_out} more")]
     return said
 
 
-def _section(text: str) -> Block:
-    return {"type": "section", "text": _mrkdwn(text)}
+def section(text: str) -> Block:
+    return {"type": "section", "text": mrkdwn(text)}
 
 
-def _mrkdwn(text: str) -> Block:
+def mrkdwn(text: str) -> Block:
     # Verbatim: names and addresses in what others wrote stay text, and @channel calls nobody.
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def _plain_text(text: str, most: int) -> Block:
+def plain_text(text: str, most: int) -> Block:
     """Not escaped: plain text shows its signs as they are."""
     kept: list[str] = []
     length = 0

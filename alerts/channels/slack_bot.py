@@ -67,7 +67,12 @@ def validated(settings: Mapping[str, str]) -> dict[str, str]:
 
 def send(settings: Mapping[str, str], message: AlertMessage) -> Outcome:
     """A new message; the receipt names it."""
-    return _call(settings, "chat.postMessage", {"channel": settings["channel"], **_payload(settings, message)})
+    return post(settings, _payload(settings, message))
+
+
+def post(settings: Mapping[str, str], payload: Mapping[str, Any]) -> Outcome:
+    """A new message of that form."""
+    return _call(settings, "chat.postMessage", {"channel": settings["channel"], **payload})
 
 
 def change(settings: Mapping[str, str], message: AlertMessage, *, receipt: Mapping[str, str]) -> Outcome:

@@ -18,6 +18,7 @@ from uuid import UUID
 from alerts.channels import http_sending
 from alerts.channels.message import AlertMessage, ListedAlert
 from alerts.channels.outcome import Outcome, SettingsError, needed, only_known
+from alerts.channels.written_message import WrittenMessage
 
 SECRET_FIELD = "secret"  # noqa: S105 - the name of a field
 FIELDS = ("url", SECRET_FIELD)
@@ -43,7 +44,17 @@ def validated(settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def send(settings: Mapping[str, str], message: AlertMessage, *, key: UUID) -> Outcome:
-    body = http_sending.json_bytes(document(message))
+    return _posted(settings, document(message), key=key)
+
+
+def tell(settings: Mapping[str, str], message: WrittenMessage, *, key: UUID) -> Outcome:
+    """What is written already: ``{type: "digest", timestamp, data: {subject, text}}``."""
+    told = {"subject": message.subject, "text": message.text}
+    return _posted(settings, {"type": "digest", "timestamp": _iso(datetime.now(UTC)), "data": told}, key=key)
+
+
+def _posted(settings: Mapping[str, str], said: Mapping[str, Any], *, key: UUID) -> Outcome:
+    body = http_sending.json_bytes(said)
     known = settings[SECRET_FIELD].split()
     # The key is the same whenever this is tried again, the time is that of the attempt.
     headers = signed_headers(str(key), int(time.time()), body, known)

@@ -14,12 +14,14 @@ class Letter(models.Model):
 
     # In the Message-ID, so that a second attempt can be recognised as the same mail.
     key = models.UUIDField(default=uuid4, unique=True, editable=False)
-    # What makes it one however often it is written: "status:12:7" (update, subscriber).
+    # What makes it one however often it is written: "status:12:7" (update, subscriber), "digest:4:daily:2026-12-01".
     once = models.CharField(max_length=200, unique=True)
     to = models.EmailField(max_length=254)
     subject = models.CharField(max_length=300)
     text = models.TextField()
     html = models.TextField(blank=True)
+    # PNGs in base64 by the names that the HTML has for them (cid:NAME).
+    inline_images = models.JSONField(default=dict)
     # Further headers, such as List-Unsubscribe.
     headers = models.JSONField(default=dict)
     subscriber = models.ForeignKey(Subscriber, null=True, on_delete=models.CASCADE, related_name="letters")
@@ -42,6 +44,10 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+    @property
+    def is_digest(self) -> bool:
+        return self.once.startswith("digest")
 
 
 class LetterAttempt(models.Model):

@@ -18,6 +18,8 @@ class NotificationKind(models.TextChoices):
     TEST = "test", "Test"
     # A step of an incident's runbook is not done in time; `number` is the step's id.
     LATE = "late", "Runbook step late"
+    # Neither an alert nor an incident is behind it: `content` is what is said.
+    DIGEST = "digest", "Digest"
 
 
 class NotificationState(models.TextChoices):
@@ -52,6 +54,8 @@ class Notification(models.Model):
     inhibited_by = models.ForeignKey(Alert, null=True, on_delete=models.SET_NULL, related_name="inhibited")
     # What the other side calls the message, by which it can be changed later: {"channel": …, "ts": …} of Slack.
     receipt = models.JSONField(default=dict)
+    # What a digest says, written before: {"subject": …, "text": …, "html": …, "blocks": …} (alerts.channels.written_message).
+    content = models.JSONField(default=dict)
     # The message that told of this one too, when many were due for the channel at once.
     carrier = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="carried")
 
@@ -75,6 +79,11 @@ class Notification(models.Model):
             # What is due, the oldest first.
             models.Index("due_at", name="notification_due", condition=Q(state="waiting")),
         ]
+
+    @property
+    def subject(self) -> str:
+        """Of a digest."""
+        return str(self.content.get("subject", "")) or "a digest"
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.channel}"

@@ -39,7 +39,9 @@ def subject_of(incident: Incident) -> Alert:
 
 
 def severity_of(notification: Notification) -> str:
-    """By which quiet hours let a message through."""
+    """By which quiet hours let a message through. A digest that failed to arrive wakes nobody."""
+    if notification.kind == NotificationKind.DIGEST:
+        return SeverityChoices.INFO
     subject = notification.alert or (subject_of(notification.incident) if notification.incident else None)
     return subject.severity if subject is not None else SeverityChoices.CRITICAL
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from email.utils import formataddr, parseaddr
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -144,7 +144,7 @@ def _attempt(letter: Letter, server: BaseEmailBackend) -> _Answer:
     return _Answer(False, *refusal) if refusal else _Answer(True, 250, "Accepted.")
 
 
-def _mail_of(letter: Letter, server: BaseEmailBackend) -> EmailMultiAlternatives:
+def _mail_of(letter: Letter, server: BaseEmailBackend) -> mailing.Mail:
     name, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     more = dict(letter.headers)
     name = more.pop("From-Name", "") or name
@@ -156,12 +156,13 @@ def _mail_of(letter: Letter, server: BaseEmailBackend) -> EmailMultiAlternatives
         "X-Auto-Response-Suppress": "All",
         **more,
     }
-    mail = EmailMultiAlternatives(
+    mail = mailing.Mail(
         subject=letter.subject, body=letter.text, from_email=formataddr((name, sender)) if name else sender,
         to=[letter.to], headers=headers, connection=server,
     )  # fmt: skip
     if letter.html:
         mail.attach_alternative(letter.html, "text/html")
+        mail.images = letter.inline_images
     return mail
 
 

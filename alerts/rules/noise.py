@@ -38,7 +38,16 @@ class Noise:
 
 def noise_of(rule_ids: Iterable[int], *, now: datetime) -> dict[int, Noise]:
     """Of the last 30 days, in one query. Rules that did not fire are left out. Index: alert_by_rule."""
-    fired = Alert.objects.filter(fired_lately(now=now), rule__in=list(rule_ids))
+    return _noise(rule_ids, fired_lately(now=now))
+
+
+def noise_between(rule_ids: Iterable[int], *, start: datetime, end: datetime) -> dict[int, Noise]:
+    """The same of the alerts that began from ``start`` up to ``end``."""
+    return _noise(rule_ids, Q(started_at__gte=start, started_at__lt=end, fired_at__isnull=False))
+
+
+def _noise(rule_ids: Iterable[int], which: Q) -> dict[int, Noise]:
+    fired = Alert.objects.filter(which, rule__in=list(rule_ids))
     rows = (
         fired.annotate(is_acted=_ACTED)
         .values("rule_id")

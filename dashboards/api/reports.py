@@ -15,10 +15,10 @@ from rest_framework_dataclasses.serializers import DataclassSerializer
 from dashboards.api.examples import example_of
 from dashboards.reports.catalogue import REPORTS, Report
 from dashboards.reports.exporting import as_json
-from dashboards.reports.question import Filters, Question
+from dashboards.reports.question import Question, filters_of
 from dashboards.window import LONGEST, PRESETS, Window, WindowError, custom, preset
 from events.api.v1.described import refusals
-from events.api.v1.parameters import Moment, Parameters, Text, Word, refusal
+from events.api.v1.parameters import Moment, Parameters, Text, Texts, Word, refusal
 from events.api.v1.view import ApiView
 from events.models import Service
 
@@ -36,8 +36,8 @@ class ReportParameters(Parameters):
     )
     since = Moment(required=False, help_text="Where another span begins; reaches back 400 days at most.")
     until = Moment(required=False, help_text="Where that ends: now, unless said otherwise. Needs `since`.")
-    service = Text(max_length=60, help_text="Only the service of this slug.")
-    environment = Text(max_length=64, help_text="Only this environment.")
+    service = Texts(max_length=60, help_text="Only the service of this slug; repeated, of each of these.")
+    environment = Texts(max_length=64, help_text="Only this environment; repeated, each of these.")
     release = Text(max_length=200, help_text="Only this release.")
     zone = Text(
         max_length=64, default="UTC", help_text="Whose hours and days the steps are cut at, such as Europe/Berlin."
@@ -146,7 +146,8 @@ def view_of(report: Report) -> type[ReportView]:
 
 
 def _question(asked: dict[str, Any]) -> Question:
-    filters = Filters(_service_id(asked.get("service")), asked.get("environment", ""), asked.get("release", ""))
+    services = [_service_id(slug) for slug in asked.get("service", ())]
+    filters = filters_of(services, asked.get("environment", ()), asked.get("release", ""))
     return Question(_window(asked), _zone(asked["zone"]), filters)
 
 
@@ -162,9 +163,7 @@ def _window(asked: dict[str, Any]) -> Window:
         raise refusal([("since", str(error))]) from None
 
 
-def _service_id(slug: str | None) -> int | None:
-    if slug is None:
-        return None
+def _service_id(slug: str) -> int:
     found = Service.objects.filter(slug=slug).values_list("pk", flat=True).first()
     if found is None:
         raise refusal([("service", "There is no service of that slug. GET /api/v1/services lists them.")])

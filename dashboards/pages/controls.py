@@ -1,10 +1,10 @@
 """The window control and the filters at the top of every analytics page, and its exports."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dashboards.asking import address_of, entered
+from dashboards.asking import Query, address_of, entered
 from dashboards.reports.question import Question
 from dashboards.window import PRESETS
 from events.models import Dimension, KnownValue, Service
@@ -19,6 +19,26 @@ class WindowLink:
     short: str
     link: str
     is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the values that a filter is set to, or a place to choose one; ``nothing`` is what it says where none is chosen."""
+
+    label: str
+    value: Any
+    nothing: str
+
+
+def _choices(label: str, chosen: Sequence[Any], known: int) -> list[Choice]:
+    """One for each that is chosen, and where there are more of them one to choose another."""
+    if not chosen:
+        return [Choice(label, None, "All")]
+    found = [
+        Choice(label if not place else "or", value, "All" if len(chosen) == 1 else "Not this one")
+        for place, value in enumerate(chosen)
+    ]
+    return [*found, Choice("or", None, "–")] if known > len(chosen) else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +66,15 @@ class Controls:
 
     @property
     def is_narrowed(self) -> bool:
-        filters = self.question.filters
-        return bool(filters.service_id or filters.environment or filters.release)
+        return self.question.filters.is_set
+
+    @property
+    def service_choices(self) -> list[Choice]:
+        return _choices("Service", self.question.filters.services, len(self.services))
+
+    @property
+    def environment_choices(self) -> list[Choice]:
+        return _choices("Environment", self.question.filters.environments, len(self.environments))
 
     @property
     def is_asking_for_times(self) -> bool:
@@ -56,34 +83,26 @@ class Controls:
 
     @property
     def filtered(self) -> str:
-        """What the filters are set to: ``lift api, environment production, release lift@2``; "" for all."""
+        """What the filters are set to: ``lift api or lift web, environment production, release lift@2``; "" for all."""
         filters = self.question.filters
-        service = (
-            "" if filters.service_id is None else self.services.get(filters.service_id, f"service {filters.service_id}")
+        chosen = (
+            " or ".join(self.services.get(one, f"service {one}") for one in filters.services),
+            f"environment {' or '.join(filters.environments)}" if filters.environments else "",
+            f"release {filters.release}" if filters.release else "",
         )
-        words = (
-            service,
-            *(
-                f"{word} {value}"
-                for word, value in (("environment", filters.environment), ("release", filters.release))
-                if value
-            ),
-        )
-        return ", ".join(word for word in words if word)
+        return ", ".join(words for words in chosen if words)
 
     @property
     def is_custom(self) -> bool:
         return self.question.window.name not in PRESETS
 
 
-def controls_of(
-    question: Question, problem: str, kept: dict[str, str], *, query: Mapping[str, str], exports: str = ""
-) -> Controls:
+def controls_of(question: Question, problem: str, kept: dict[str, str], *, query: Query, exports: str = "") -> Controls:
     """In two queries. ``query`` is the address as it came; ``exports`` the path of the files, where that is not the page itself."""
     values: dict[str, set[str]] = {Dimension.ENVIRONMENT: set(), Dimension.RELEASE: set()}
     known = KnownValue.objects.filter(dimension__in=values).order_by("-last_seen_on", "-pk")
-    if question.filters.service_id is not None:
-        known = known.filter(service=question.filters.service_id)
+    if question.filters.services:
+        known = known.filter(service__in=question.filters.services)
     for dimension, value in known.values_list("dimension", "value")[:_MOST_VALUES]:
         values[dimension].add(value)
     filters, window = question.filters, question.window
@@ -109,7 +128,7 @@ def controls_of(
         end_local=end,
         is_refused=is_refused,
         services=dict(Service.objects.order_by("name", "pk").values_list("pk", "name")),
-        environments=sorted(values[Dimension.ENVIRONMENT] | ({filters.environment} - {""})),
+        environments=sorted(values[Dimension.ENVIRONMENT] | set(filters.environments)),
         releases=sorted(values[Dimension.RELEASE] | ({filters.release} - {""}), reverse=True),
         kept=kept,
         csv=link(exports, format="csv"),

@@ -55,7 +55,7 @@ class TopErrorsPage(ReportPage):
         contains = self.subjects().get("contains", "")
         shown = answer.errors[:_MOST_ROWS]
         issues = self._issues({row.name for row in shown}) if self.request.user.has_perm("events.view_issue") else None
-        slug = slug_of(self.question.filters.service_id) if issues else ""
+        slug = slug_of(self.question.filters) if issues else ""
         return {
             "headline": headline(answer, contains),
             "contains": contains,
@@ -102,8 +102,8 @@ class TopErrorsPage(ReportPage):
         issues = Issue.objects.visible().filter(name__in=names)
         if window.name in PRESETS:
             issues = issues.filter(last_seen_at__gte=window.now - PRESETS[window.name])
-        if filters.service_id is not None:
-            issues = issues.filter(service=filters.service_id)
+        if filters.services:
+            issues = issues.filter(service__in=filters.services)
         return dict(issues.values_list("name").annotate(total=Count("pk")))
 
     def _issues_link(self, name: str, slug: str) -> str:

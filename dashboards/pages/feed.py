@@ -36,7 +36,8 @@ class _FeedView(UnfoldSiteViewMixin, TemplateView):
         severity = query.get("severity", "failures")
         words = {"window": "24h", "severity": "" if severity == "any" else severity}
         return EventFilter.from_query(
-            {**words, **{word: query.get(word, "") for word in ("service", "environment", "name")}}
+            {**words, **{word: query.get(word, "") for word in ("service", "environment", "name")}},
+            dict(self.request.GET.lists()),
         )
 
 

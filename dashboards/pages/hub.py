@@ -74,8 +74,8 @@ class HubPage(AnalyticsPage):
             start=window.start,
             end=window.end,
             severity="failures",
-            service=filters.service_id,
-            environment=filters.environment,
+            services=filters.services,
+            environments=filters.environments,
             release=filters.release,
         )
         try:

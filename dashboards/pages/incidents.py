@@ -51,11 +51,11 @@ class IncidentTimesPage(ReportPage):
         """The incidents behind numbers of the window: all of them, those that were acknowledged, and those that were resolved."""
         asked, window = self.question.filters, self.question.window
         words = {"opened": f"{instant(window.start)}/{instant(window.end)}", **filters}
-        if asked.environment:
-            words["environment"] = asked.environment
-        if asked.service_id is not None:
-            words.setdefault("service", f"{asked.service_id},0")
-        address = f"{reverse('admin:alerts_incident_changelist')}?{urlencode(words)}"
+        if asked.environments:
+            words["environment"] = list(asked.environments)
+        if asked.services:
+            words.setdefault("service", ",".join(str(one) for one in (*asked.services, 0)))
+        address = f"{reverse('admin:alerts_incident_changelist')}?{urlencode(words, doseq=True)}"
         return address, f"{address}&acknowledged=yes", f"{address}&resolved=yes"
 
 

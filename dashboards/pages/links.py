@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from dashboards.asking import address_of, instant, query_of
-from dashboards.reports.question import Question
+from dashboards.reports.question import Filters, Question
 from dashboards.window import Span
 from events import label_words
 from events.models import Service
@@ -27,7 +27,7 @@ def events_link(
     """
     if span is not None:
         return events_links(question, [span], label=label, **filters)[0]
-    return f"{_admin_page('events_event_changelist')}?{urlencode(query_of(question, **_typed(label, filters)))}"
+    return f"{_admin_page('events_event_changelist')}?{urlencode(query_of(question, **_typed(label, filters)), doseq=True)}"
 
 
 def events_links(
@@ -35,7 +35,7 @@ def events_links(
 ) -> list[str]:
     """The same of many parts of the window, such as the cells of a map, in less time."""
     words = query_of(question, **_typed(label, filters), window=None, **{"from": None, "to": None})
-    address, rest = _admin_page("events_event_changelist"), urlencode(words)
+    address, rest = _admin_page("events_event_changelist"), urlencode(words, doseq=True)
     return [
         f"{address}?window=custom&from={_quoted(span.start)}&to={_quoted(span.end)}{'&' if rest else ''}{rest}"
         for span in spans
@@ -69,14 +69,15 @@ def _admin_page(name: str) -> str:
 
 
 def issues_link(question: Question) -> str:
-    """The list of unresolved issues, of the same service; it knows none of the other filters. A query where a service is chosen."""
-    address, slug = _admin_page("events_issue_changelist"), slug_of(question.filters.service_id)
+    """The list of unresolved issues, of the same services: it knows no other filter. A query where any is chosen."""
+    address, slug = _admin_page("events_issue_changelist"), slug_of(question.filters)
     return f"{address}?{urlencode({'service': slug})}" if slug else address
 
 
-def slug_of(service_id: int | None) -> str:
-    """By which the list of issues knows a service; "" where none is chosen."""
-    if service_id is None:
+def slug_of(filters: Filters) -> str:
+    """By which the list of issues knows the service, or several of them with commas; "" where none is chosen."""
+    if not filters.services:
         return ""
+    slugs = dict(Service.objects.filter(pk__in=filters.services).values_list("pk", "slug"))
     # A service that is gone has no issues, and its number is no other one's slug.
-    return Service.objects.filter(pk=service_id).values_list("slug", flat=True).first() or f"{service_id}-gone"
+    return ",".join(slugs.get(one, f"{one}-gone") for one in filters.services)

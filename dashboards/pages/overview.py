@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from dashboards.asking import read_question_mildly
+from dashboards.asking import read_question_mildly, words_of
 from dashboards.charts import Dataset, Lasted, over_time
 from dashboards.pages.controls import controls_of
 from dashboards.pages.endpoints import failures_link
@@ -46,8 +46,9 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         context.update(ongoing=(ongoing := ongoing_now(request)))
     if not may_see or not state.has_event:
         return context
-    question, problem = read_question_mildly(request.GET.dict(), now=now, zone=timezone.get_current_timezone())
-    controls = controls_of(question, problem, {}, query=request.GET.dict(), exports=reverse("admin:analytics_overview"))
+    query = words_of(request.GET.lists())
+    question, problem = read_question_mildly(query, now=now, zone=timezone.get_current_timezone())
+    controls = controls_of(question, problem, {}, query=query, exports=reverse("admin:analytics_overview"))
     answer = overview(question)
     words, tone = verdict(answer, question, now=now)
     all_issues = issues_link(question)
@@ -125,13 +126,13 @@ def critical_badge(request: HttpRequest) -> str:
     return str(count) if count else ""
 
 
-def verdict(answer: Overview, question: Question, *, now: datetime) -> tuple[str, str]:
+def verdict(answer: Overview, question: Question, *, now: datetime, when: str = "") -> tuple[str, str]:
     """What a person in a hurry must know, and its tone: "bad", "warn" or "good". No issue is told of twice.
 
-    Issues are those of now, whatever the window and the filters, and it says so.
+    Issues are those of now, whatever the window and the filters, and it says so. ``when`` are words for the window.
     """
     attention = answer.attention
-    when, scope = _when(question), _scope(question)
+    when, scope = when or _when(question), _scope(question)
     parts = []
     if attention.critical:
         verb = "is" if attention.critical == 1 else "are"
@@ -159,7 +160,7 @@ def verdict(answer: Overview, question: Question, *, now: datetime) -> tuple[str
 def _scope(question: Question) -> str:
     """Of the filters, those that issues do not know: they have neither an environment nor a release."""
     filters = question.filters
-    unknown = [word for word, value in (("environments", filters.environment), ("releases", filters.release)) if value]
+    unknown = [word for word, value in (("environments", filters.environments), ("releases", filters.release)) if value]
     return f" in all {joined(unknown)}" if unknown else ""
 
 

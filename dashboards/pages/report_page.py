@@ -9,7 +9,7 @@ from django.utils.text import slugify
 from django.views.generic import TemplateView
 from unfold.views import UnfoldSiteViewMixin
 
-from dashboards.asking import read_question_mildly
+from dashboards.asking import read_question_mildly, words_of
 from dashboards.charts import Lasted
 from dashboards.pages.controls import Controls, controls_of
 from dashboards.pages.incidents_shown import incidents_shown
@@ -31,10 +31,11 @@ class AnalyticsPage(UnfoldSiteViewMixin, TemplateView):
     controls: Controls
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        query = words_of(request.GET.lists())
         self.question, problem = read_question_mildly(
-            request.GET.dict(), now=timezone.now(), zone=timezone.get_current_timezone(), default=self.default_window
+            query, now=timezone.now(), zone=timezone.get_current_timezone(), default=self.default_window
         )
-        self.controls = controls_of(self.question, problem, self.subjects(), query=request.GET.dict())
+        self.controls = controls_of(self.question, problem, self.subjects(), query=query)
         return self.answered(request)
 
     def answered(self, request: HttpRequest) -> HttpResponse:

@@ -94,7 +94,7 @@ class _Row:
 
 
 def incident_times(question: Question) -> IncidentTimes:
-    """Of the service and environment asked for; an incident of several services is of each. Releases are not looked at."""
+    """Of the services and environments asked for; an incident of several services is of each. Releases are not looked at."""
     rows = _rows(_opened(question, question.window.start, question.window.end))
     before = question.window.before
     earlier = _rows(_opened(question, before.start, before.end), is_staying_asked=False)
@@ -124,10 +124,10 @@ def _opened(question: Question, start: datetime, end: datetime) -> QuerySet[Inci
     """Index: incident_newest."""
     found = Incident.objects.filter(opened_at__gte=start, opened_at__lt=end)
     filters = question.filters
-    if filters.service_id is not None:
-        found = found.filter(service=filters.service_id) | found.filter(service=None)
-    if filters.environment:
-        found = found.filter(environment__in=("", filters.environment))
+    if filters.services:
+        found = found.filter(service__in=filters.services) | found.filter(service=None)
+    if filters.environments:
+        found = found.filter(environment__in=("", *filters.environments))
     return found.order_by("-opened_at", "-pk")
 
 

@@ -161,8 +161,8 @@ def _failures_over_time(question: Question) -> list[FailureStep]:
 def attention(question: Question) -> Attention:
     """What needs somebody, in three queries however many issues there are."""
     open_issues = Issue.objects.unresolved()
-    if question.filters.service_id is not None:
-        open_issues = open_issues.filter(service_id=question.filters.service_id)
+    if question.filters.services:
+        open_issues = open_issues.filter(service_id__in=question.filters.services)
     start, end = question.window.start, question.window.end
     counts = open_issues.aggregate(
         unresolved=Count("pk"),

@@ -1,5 +1,6 @@
 """What a report is asked: which window, of which services, and on whose clock."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -8,11 +9,25 @@ from dashboards.window import Span, Window
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """None and "" stand for all."""
+    """Empty stands for all. Services and environments are sorted, each once (`filters_of`)."""
 
-    service_id: int | None = None
-    environment: str = ""
+    services: tuple[int, ...] = ()
+    environments: tuple[str, ...] = ()
     release: str = ""
+
+    @property
+    def service_id(self) -> int | None:
+        """The one that was chosen; None for all, and for several."""
+        return self.services[0] if len(self.services) == 1 else None
+
+    @property
+    def is_set(self) -> bool:
+        return bool(self.services or self.environments or self.release)
+
+
+def filters_of(services: Iterable[int] = (), environments: Iterable[str] = (), release: str = "") -> Filters:
+    """In whatever order they come."""
+    return Filters(tuple(sorted(set(services))), tuple(sorted(set(environments))), release)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,10 +56,12 @@ def arrivals(question: Question) -> QuerySet[Release]:
     production.
     """
     known = Release.objects.filter(first_seen_at__lt=question.window.end)
-    if question.filters.service_id is not None:
-        known = known.filter(service_id=question.filters.service_id)
-    if question.filters.environment:
-        return known.filter(environment=question.filters.environment)
+    if question.filters.services:
+        known = known.filter(service_id__in=question.filters.services)
+    if len(question.filters.environments) == 1:
+        return known.filter(environment=question.filters.environments[0])
+    if question.filters.environments:
+        known = known.filter(environment__in=question.filters.environments)
     services: dict[str, list[int]] = defaultdict(list)
     for service_id, environment in _environments(question, known).items():
         services[environment].append(service_id)

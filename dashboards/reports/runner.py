@@ -32,6 +32,9 @@ A question is a SELECT, or ", name AS (…) … SELECT …", over these named re
 
 What is kept by few words (``people`` to ``trial_counts``, events.rollups.COARSE) is not narrowed by a line ``-- series:``.
 
+``$service`` and ``$environment`` stand for what the filters ask of the columns service_id and environment: a condition, which is
+true where they ask for nothing.
+
 Named parameters are bound: %(name)s. A per cent sign is written twice. Rollups are folded every few seconds, so answers are as old.
 """
 
@@ -170,11 +173,13 @@ def ask[Row](
         "start": question.window.start,
         "end": question.window.end,
         "now": question.window.now,
-        "service_id": question.filters.service_id,
-        "environment": question.filters.environment,
+        "is_of_services": bool(question.filters.services),
         "release": question.filters.release,
+        **_values(question),
         **parameters,
     }
+    for word, condition in (("$service", _of_services(question)), ("$environment", _of_environments(question))):
+        text = text.replace(word, condition or "true")
     narrowed = _conditions(question, headers["series"])
     relations: list[str] = []
     for kind, tables in _KINDS.items():
@@ -185,7 +190,7 @@ def ask[Row](
                 if question.filters.release:
                     tables = _OF_RELEASE.get(kind, tables)
                 else:
-                    tables = _ANYWHERE.get(kind, tables) if question.filters.service_id is None else tables
+                    tables = tables if question.filters.services else _ANYWHERE.get(kind, tables)
                     if _is_coarse_count(kind):
                         tables = tuple(_asked_for(table, _named(text)) for table in tables)
                 rows = _rows(kind, tables, spans(), question, bound, how)
@@ -242,9 +247,29 @@ def _conditions(question: Question, condition: str) -> str:
 
 
 def _of_filters(question: Question) -> list[str]:
+    of_release = "release = %(release)s" if question.filters.release else ""
+    return [one for one in (_of_services(question), _of_environments(question), of_release) if one]
+
+
+def _of_services(question: Question) -> str:
+    return _one_of("service_id", "int", question.filters.services)
+
+
+def _of_environments(question: Question) -> str:
+    return _one_of("environment", "text", question.filters.environments)
+
+
+def _one_of(column: str, kind: str, values: Sequence[Any]) -> str:
+    """That the column has one of the values, which `_values` binds; "" without any. Of one value the planner knows the most."""
+    if not values:
+        return ""
+    return f"{column} = %(only_{column})s" if len(values) == 1 else f"{column} = ANY(%(only_{column})s::{kind}[])"
+
+
+def _values(question: Question) -> dict[str, Any]:
     filters = question.filters
-    conditions = ["service_id = %(service_id)s"] if filters.service_id is not None else []
-    return conditions + [f"{word} = %({word})s" for word in ("environment", "release") if getattr(filters, word)]
+    chosen = {"service_id": filters.services, "environment": filters.environments}
+    return {f"only_{column}": values[0] if len(values) == 1 else list(values) for column, values in chosen.items()}
 
 
 def _narrowing(

@@ -90,7 +90,7 @@ def user_timeline(question: Question, *, user: str, before: str = "", most: int 
     """
     filters = question.filters
     window = UserWindow(
-        user, question.window.start, question.window.end, filters.service_id, filters.environment, filters.release
+        user, question.window.start, question.window.end, filters.services, filters.environments, filters.release
     )
     sums = sums_of_user(window)
     found = events_of_user(window, most=most + 1, older_than=_id(before)) if sums else []

@@ -39,7 +39,7 @@ class EventAdmin(ModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        wanted, now = EventFilter.from_query(request.GET.dict()), timezone.now()
+        wanted, now = EventFilter.from_query(request.GET.dict(), dict(request.GET.lists())), timezone.now()
         is_too_slow = False
         try:
             page = find_events(wanted, now=now)
@@ -57,7 +57,12 @@ class EventAdmin(ModelAdmin):
             "total": total_of(wanted, page, now=now) if page.events else None,
             # A window of the address that could not be read is told, not replaced in silence.
             "is_window_unread": request.GET.get("window") == CUSTOM and not wanted.is_custom,
-            "kept": {word: value for word, value in wanted.query().items() if word not in ("window", "from", "to")},
+            "kept": [
+                (word, value)
+                for word, found in wanted.query().items()
+                if word not in ("window", "from", "to")
+                for value in ([found] if isinstance(found, str) else found)
+            ],
             "start_local": f"{timezone.localtime(looked_at.start):%Y-%m-%dT%H:%M}",
             "end_local": f"{timezone.localtime(min(looked_at.end, now) if not wanted.is_custom else looked_at.end):%Y-%m-%dT%H:%M}",
             "windows": [

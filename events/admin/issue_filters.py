@@ -75,7 +75,8 @@ class ServiceFilter(admin.SimpleListFilter):
         return [(slug, name) for slug, name in Service.objects.order_by("name").values_list("slug", "name")]
 
     def queryset(self, request: HttpRequest, queryset: Issues) -> Issues:
-        return queryset.filter(service__slug=self.value()) if self.value() else queryset
+        # Slugs have no commas: with them an address names several.
+        return queryset.filter(service__slug__in=(self.value() or "").split(",")) if self.value() else queryset
 
 
 class NameFilter(admin.SimpleListFilter):

@@ -1,15 +1,15 @@
 """Addresses and what they ask."""
 
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.asking import AskedError, address_of, entered, read_question, read_question_mildly
-from dashboards.reports.question import Filters, Question
+from dashboards.asking import AskedError, address_of, entered, read_question, read_question_mildly, words_of
+from dashboards.reports.question import Question, filters_of
 from dashboards.window import PRESETS, custom, preset
 
 NOW = datetime(2026, 3, 30, 10, 17, 42, tzinfo=UTC)
@@ -20,18 +20,22 @@ BERLIN = ZoneInfo("Europe/Berlin")
     st.sampled_from([*PRESETS, ""]),
     st.datetimes(datetime(2026, 1, 1), datetime(2026, 3, 29)),
     st.timedeltas(timedelta(minutes=1), timedelta(days=60)),
-    st.none() | st.integers(1, 2**31 - 1),
+    st.lists(st.integers(1, 2**31 - 1), max_size=3),
     st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=200),
 )
 def test_an_address_asks_what_it_was_made_of(
-    name: str, start: datetime, length: timedelta, service: int | None, text: str
+    name: str, start: datetime, length: timedelta, services: list[int], text: str
 ) -> None:
     aware = start.replace(tzinfo=UTC, second=0, microsecond=0)
     window = preset(name, NOW) if name else custom(aware, aware + length, NOW)
-    question = Question(window, BERLIN, Filters(service, text, text))
+    question = Question(
+        window,
+        BERLIN,
+        filters_of(services, [text, *(["production"] if len(services) > 1 else [])] if text else [], text),
+    )
 
     address = address_of("/page/", question, endpoint="/api/x?a=b&c")
-    query = dict(parse_qsl(urlsplit(address).query))
+    query = words_of(parse_qs(urlsplit(address).query).items())
 
     assert read_question(query, now=NOW, zone=BERLIN) == question
     assert query["endpoint"] == "/api/x?a=b&c"
@@ -60,6 +64,9 @@ def test_a_time_without_an_offset_is_the_readers() -> None:
         ({"service": "9" * 400}, "service"),
         ({"release": "x" * 201}, "release"),
         ({"environment": "a\x00b"}, "environment"),
+        ({"service": ["1", "no"]}, "service"),
+        ({"service": ["1"] * 101}, "service"),
+        ({"environment": ["a", "b" * 201]}, "environment"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_and_told(query: dict[str, str], parameter: str) -> None:

@@ -20,7 +20,7 @@ from tests.events.admin.people import client_of, make_person
 from tests.events.conftest import Sender
 
 ISSUES = "/admin/events/issue/"
-OF_ISSUES = {"Issues", "Critical, unresolved", "Came back", "Assigned to me", "Daily review", "Weekly review"}
+OF_ISSUES = {"Issues", "Critical, unresolved", "Came back", "Assigned to me"}
 OF_EVERYBODY = {"Overview", "API tokens", "My contacts"}
 EVERYTHING = OF_ISSUES | OF_EVERYBODY | {
     "Events", "Catalogue", "Services", "Rejections", "Limits reached", "Periodic tasks", "Users", "Groups", "Live feed",
@@ -28,6 +28,7 @@ EVERYTHING = OF_ISSUES | OF_EVERYBODY | {
     "AI generation", "Auth & abuse", "Query", "Feature adoption", "Trial conversion", "Alerts", "Silences", "Maintenance",
     "On call", "Escalation", "Rules", "Routes", "Channels", "Notifications", "Diagnostics", "Databases", "Addresses",
     "Incident reports", "Follow-ups", "Runbooks", "Incidents", "Incident times", "Updates", "Components", "Subscribers", "Letters",
+    "Daily review", "Weekly review", "Digests", "Subscriptions",
 }  # fmt: skip
 
 
@@ -102,8 +103,10 @@ def test_staff_without_permissions_see_what_everybody_sees(db: None) -> None:
         (f"{ISSUES}?severity=critical", "Critical, unresolved"),
         (f"{ISSUES}?regressed=yes&p=1", "Came back"),
         (f"{ISSUES}?assignee=me", "Assigned to me"),
-        (f"{ISSUES}?tier=daily", "Daily review"),
-        (f"{ISSUES}?tier=weekly", "Weekly review"),
+        ("/admin/review/daily/?service=3", "Daily review"),
+        ("/admin/review/weekly/", "Weekly review"),
+        ("/admin/dashboards/digest/", "Digests"),
+        ("/admin/dashboards/digestsubscription/add/", "Subscriptions"),
         ("/admin/events/event/", "Events"),
         ("/admin/events/eventtype/", "Catalogue"),
         ("/admin/events/service/add/", "Services"),
@@ -142,7 +145,7 @@ def test_an_investigation_keeps_its_window_and_filters_from_page_to_page(admin_c
         assert shown[title][1] is False
     assert shown["Top errors"][1] is True
     assert "?" not in shown["Query"][0] + shown["Issues"][0] + shown["Events"][0]
-    assert shown["Daily review"][0] == f"{ISSUES}?tier=daily"
+    assert shown["Daily review"][0] == "/admin/review/daily/"
 
 
 def test_a_window_of_ones_own_is_kept_as_well(admin_client: Client) -> None:
@@ -194,8 +197,6 @@ def test_the_links_narrow_the_list_of_issues(sender: Sender, admin_client: Clien
     assert names("Critical, unresolved") == {"burns"}
     assert names("Came back") == {"came_back"}
     assert names("Assigned to me") == {"mine"}
-    assert names("Weekly review") == {"cache_performance"}
-    assert names("Daily review") == {"burns", "came_back", "mine"}
 
 
 def test_the_badge_counts_unresolved_critical_issues(sender: Sender, admin_client: Client, admin_user: User) -> None:

@@ -171,7 +171,7 @@ def test_the_verdict_says_what_is_so(state: Attention, failures: int, sentence: 
 
 def test_the_verdict_says_that_issues_know_no_environment_and_no_window() -> None:
     span = custom(NOON - timedelta(days=60), NOON - timedelta(days=59), NOON)
-    asked = Question(span, UTC, Filters(environment="nowhere", release="lift@1"))
+    asked = Question(span, UTC, Filters(environments=("nowhere",), release="lift@1"))
     state = attention(unresolved=1, critical=1, burning=burning(users=31))
 
     assert verdict(answer(state, failures=0), asked, now=NOON)[0] == (

@@ -42,7 +42,7 @@ def test_it_is_ready_when_everything_works() -> None:
         {
             "status": "ready",
             "culprits": [],
-            "checks": {"postgresql": "ok", "redis": "ok", "worker": "ok", "beat": "ok", "spool": "ok"},
+            "checks": {"postgresql": "ok", "redis": "ok", "worker": "ok", "beat": "ok", "spool": "ok", "digests": "ok"},
         },
     )
 
@@ -86,7 +86,7 @@ def test_postgresql_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     code, body = ready()
 
-    assert (code, body["culprits"]) == (503, ["postgresql"])
+    assert (code, body["culprits"]) == (503, ["postgresql", "digests"])
     assert "hunter2" not in str(body)
 
 

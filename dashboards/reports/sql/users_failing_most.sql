@@ -10,10 +10,10 @@
 , of_days AS MATERIALIZED (
     SELECT chunk * 512 + 512 - place AS user_id, digits[1] COLLATE "C" AS digits FROM (
         SELECT chunk, lpad(sum(failures)::text, 6144, '0') AS all_digits FROM (
-            SELECT day, environment, chunk, failures FROM events_failures_days WHERE service_id = %(service_id)s::int
-            UNION ALL SELECT day, environment, chunk, failures FROM events_failuresanywhere_days WHERE %(service_id)s::int IS NULL
+            SELECT day, environment, chunk, failures FROM events_failures_days WHERE %(is_of_services)s AND $service
+            UNION ALL SELECT day, environment, chunk, failures FROM events_failuresanywhere_days WHERE NOT %(is_of_services)s
         ) AS found
-        WHERE day >= %(days_start)s AND day < %(days_end)s AND (%(environment)s = '' OR environment = %(environment)s)
+        WHERE day >= %(days_start)s AND day < %(days_end)s AND $environment
         GROUP BY chunk
     ) AS chunks CROSS JOIN LATERAL regexp_matches(all_digits, '.{12}', 'g') WITH ORDINALITY AS part (digits, place)
 ), pieces AS MATERIALIZED (
@@ -47,7 +47,7 @@
     SELECT user_id, failures FROM first
     UNION ALL SELECT user_id, failures FROM met JOIN events_series ON events_series.id = series_id
     WHERE severity IN ('critical', 'error', 'warning')
-        AND (%(service_id)s::int IS NULL OR service_id = %(service_id)s) AND (%(environment)s = '' OR environment = %(environment)s)
+        AND $service AND $environment
 )
 SELECT user_id, sum(failures)::bigint AS failures FROM told GROUP BY user_id HAVING sum(failures) > 0
 ORDER BY failures DESC, user_id LIMIT %(most)s

@@ -14,6 +14,7 @@ from events.api.v1.cursors import LONGEST
 LONGEST_NAME = 200
 LONGEST_TEXT = 500
 _MOST_REFUSALS = 20
+_MOST_TEXTS = 100
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 # Times beyond these mean the same as these: nothing is older or newer.
@@ -45,6 +46,14 @@ class Text(serializers.CharField):
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"max_length": LONGEST_TEXT, "required": False, "trim_whitespace": False, **options})
         self.error_messages["blank"] = "It is empty. Give a value, or leave the parameter out."
+
+
+class Texts(serializers.ListField):
+    """One or several texts: repeated."""
+
+    def __init__(self, **options: Any) -> None:
+        text = {name: options.pop(name) for name in ("max_length",) if name in options}
+        super().__init__(**{"child": Text(**text), "required": False, "max_length": _MOST_TEXTS, **options})
 
 
 class WholeNumber(serializers.IntegerField):
@@ -104,6 +113,8 @@ class Parameters(serializers.Serializer[Any]):
                 refused.append((_short(name), f"There is no such parameter. There are {', '.join(sorted(fields))}."))
             elif isinstance(fields[name], Words):
                 given[name] = [word for value in values for word in value.split(",")]
+            elif isinstance(fields[name], Texts):
+                given[name] = values
             elif len(values) > 1:
                 refused.append((name, "Give it once."))
             else:

@@ -191,10 +191,12 @@ def questions(services: list[Service], now: datetime = NOW) -> Iterator[Question
     for window, zone in product(windows, ZONES):
         yield Question(window, ZoneInfo(zone))
     for filters in (
-        Filters(service_id=services[0].pk),
-        Filters(environment="production"),
+        Filters(services=(services[0].pk,)),
+        Filters(environments=("production",)),
         Filters(release="lift@1.1"),
-        Filters(service_id=services[1].pk, environment="staging", release="lift@1.0"),
+        Filters(services=(services[1].pk,), environments=("staging",), release="lift@1.0"),
+        Filters(services=tuple(service.pk for service in services), environments=("production",)),
+        Filters(services=(services[0].pk, services[0].pk + 1_000_000), environments=("nowhere", "staging")),
     ):
         yield Question(windows[2], ZoneInfo("Europe/Berlin"), filters)
 
@@ -204,12 +206,12 @@ def where(question: Question, *, before: bool = False) -> tuple[str, dict[str, A
     span = question.window.before if before else question.window.span
     conditions, bound = ["occurred_at >= %(start)s", "occurred_at < %(end)s"], {"start": span.start, "end": span.end}
     filters = question.filters
-    for word, value in (
-        ("service_id", filters.service_id),
-        ("environment", filters.environment),
-        ("release", filters.release),
+    for column, values in (
+        ("service_id", filters.services),
+        ("environment", filters.environments),
+        ("release", [filters.release] if filters.release else []),
     ):
-        if value:
-            conditions.append(f"{word} = %({word})s")
-            bound[word] = value  # type: ignore[assignment]
+        if values:
+            conditions.append(f"{column} = ANY(%(only_{column})s)")
+            bound[f"only_{column}"] = list(values)  # type: ignore[assignment]
     return " AND ".join(conditions), dict(bound)

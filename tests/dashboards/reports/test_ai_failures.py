@@ -24,7 +24,8 @@ Key = tuple[str, str] | str
 AI_FEATURES = """
     SELECT DISTINCT data ->> 'feature' AS feature FROM events_event
     WHERE data ? 'feature' AND (name = 'ai_failure' OR name IN ('api_timeout', 'api_response_time') AND data ? 'ai_provider')
-        AND (%(service)s::int IS NULL OR service_id = %(service)s) AND (%(environment)s = '' OR environment = %(environment)s)
+        AND (%(services)s::int[] = '{}' OR service_id = ANY(%(services)s))
+        AND (%(environments)s::text[] = '{}' OR environment = ANY(%(environments)s))
         AND (%(release)s = '' OR release = %(release)s)
 """
 OF_AI = f"""
@@ -69,10 +70,13 @@ NOTHING = dict.fromkeys(
 )
 
 
-def plainly(question: Question, events_say: Say, key: str, *, before: bool = False) -> dict[Any, dict[str, Any]]:
+def bound_to(question: Question) -> dict[str, Any]:
     filters = question.filters
-    bound = {"service": filters.service_id, "environment": filters.environment, "release": filters.release}
-    rows = events_say(question, PLAIN.replace("{key}", f"{key} AS key"), before=before, **bound)
+    return {"services": list(filters.services), "environments": list(filters.environments), "release": filters.release}
+
+
+def plainly(question: Question, events_say: Say, key: str, *, before: bool = False) -> dict[Any, dict[str, Any]]:
+    rows = events_say(question, PLAIN.replace("{key}", f"{key} AS key"), before=before, **bound_to(question))
     return {row["key"]: row for row in rows}
 
 
@@ -146,13 +150,10 @@ def _check_providers(question: Question, found: AiFailures, rows: dict[str, dict
 
 
 def _check_steps(question: Question, found: AiFailures, events_say: Say) -> None:
-    filters = question.filters
     events = events_say(
         question,
         f"SELECT occurred_at, name, provider, reason FROM {OF_AI} WHERE name <> 'api_response_time'",
-        service=filters.service_id,
-        environment=filters.environment,
-        release=filters.release,
+        **bound_to(question),
     )
     assert {line.provider for line in found.by_step} == {event["provider"] for event in events}
     for line in found.by_step:

@@ -47,11 +47,12 @@ def plainly(asked: Question, what: str, **more: Any) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {what} FROM alerts_incident WHERE opened_at >= %s AND opened_at < %s "
-            "AND (%s IS NULL OR service_id = %s OR service_id IS NULL) AND (%s = '' OR environment IN ('', %s)) "
+            "AND (%s::int[] = '{}' OR service_id = ANY(%s) OR service_id IS NULL) "
+            "AND (%s::text[] = '{}' OR environment = '' OR environment = ANY(%s)) "
             "AND (%s IS NULL OR severity = %s)",
             [
-                asked.window.start, asked.window.end, filters.service_id, filters.service_id, filters.environment,
-                filters.environment, more.get("severity"), more.get("severity"),
+                asked.window.start, asked.window.end, *[list(filters.services)] * 2, *[list(filters.environments)] * 2,
+                more.get("severity"), more.get("severity"),
             ],
         )  # fmt: skip
         return cursor.fetchone()
@@ -81,7 +82,8 @@ def near(values: Any) -> Any:
 def test_it_says_what_the_tables_say(seed: int) -> None:
     services = fill(seed)
     asked = [
-        question(), question("7d"), question("1h"), question(service_id=services[0].pk), question(environment="production"),
+        question(), question("7d"), question("1h"), question(services=(services[0].pk,)), question(environments=("production",)),
+        question(services=tuple(one.pk for one in services[:2]), environments=("production", "staging")),
     ]  # fmt: skip
     for one in asked:
         found = incident_times(one)

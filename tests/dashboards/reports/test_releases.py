@@ -45,7 +45,7 @@ def test_a_release_came_out_when_production_had_it(sender: Sender) -> None:
     heard(sender, "lift@2", "production", hours=6)
 
     assert marks(question()) == [("lift@2", "production", 6)]
-    assert marks(question(environment="staging")) == [("lift@2", "staging", 30)]
+    assert marks(question(environments=("staging",))) == [("lift@2", "staging", 30)]
     assert marks(question(release="lift@1")) == []
 
 
@@ -79,7 +79,7 @@ def test_each_service_has_an_environment_of_its_own(make_sender: Callable[[str],
     heard(web, "web@1", "staging", hours=7)
 
     assert marks(question()) == [("api@1", "production", 8), ("web@1", "staging", 7)]
-    assert marks(question(service_id=web.service.pk)) == [("web@1", "staging", 7)]
+    assert marks(question(services=(web.service.pk,))) == [("web@1", "staging", 7)]
 
 
 def test_the_last_releases_are_those_that_arrived(sender: Sender) -> None:

@@ -111,14 +111,14 @@ def test_it_compares_with_what_the_events_say_of_earlier_days(make_sender: Calla
 
 def _filtered(question: Question, condition: str, bound: dict[str, Any]) -> int:
     filters = question.filters
-    for column, value in (
-        ("service_id", filters.service_id),
-        ("environment", filters.environment),
-        ("release", filters.release),
+    for column, values in (
+        ("service_id", filters.services),
+        ("environment", filters.environments),
+        ("release", [filters.release] if filters.release else []),
     ):
-        if value:
-            condition += f" AND {column} = %({column})s"
-            bound[column] = value
+        if values:
+            condition += f" AND {column} = ANY(%({column})s)"
+            bound[column] = list(values)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM events_event WHERE {condition}", bound)
         return int(cursor.fetchone()[0])

@@ -146,7 +146,7 @@ def test_the_users_of_an_endpoint_are_those_that_its_failure_rate_counts(
     rates = failure_rates(question).endpoints
     assert {rate.service_id for rate in rates} == {service.pk for service in services}
     for rate in rates:
-        own = narrowed(question, service_id=rate.service_id)
+        own = narrowed(question, services=(rate.service_id,))
 
         found = user_impact(own, endpoint=rate.endpoint)
 

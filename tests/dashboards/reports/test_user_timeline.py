@@ -126,11 +126,15 @@ def test_filters_narrow_it(sender: Sender) -> None:
     send(sender, "api_error", 5, level="error", environment="production", release="lift@2")
     send(sender, "api_error", 5, level="error", environment="staging", release="lift@1")
 
-    assert ask(environment="staging").event_count == 1
+    assert ask(environments=("staging",)).event_count == 1
     assert ask(release="lift@2").event_count == 1
-    assert ask(environment="staging", release="lift@2").events == []
-    assert ask(service_id=sender.service.pk).event_count == 2
-    assert ask(service_id=sender.service.pk + 1).event_count == 0
+    assert ask(environments=("staging",), release="lift@2").events == []
+    assert ask(services=(sender.service.pk,)).event_count == 2
+    assert ask(services=(sender.service.pk + 1,)).event_count == 0
+    assert (
+        ask(services=(sender.service.pk, sender.service.pk + 1), environments=("production", "staging")).event_count
+        == 2
+    )
 
 
 def test_more_than_the_newest_events_are_not_added_up(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +151,7 @@ def test_more_than_the_newest_events_are_not_added_up(sender: Sender, monkeypatc
 def test_it_reads_by_the_index_of_users(sender: Sender, django_assert_num_queries: Any) -> None:
     send(sender, "login", 3)
     with django_assert_num_queries(9) as asked:  # two readings with their savepoint and timeout each, and the first day
-        ask(service_id=sender.service.pk, environment="")
+        ask(services=(sender.service.pk,))
     reading = [query["sql"] for query in asked.captured_queries if "events_event" in query["sql"]]
 
     assert len(reading) == 2

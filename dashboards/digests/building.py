@@ -1,0 +1,116 @@
+"""Builds what a digest says: its sections' reports are asked once for all readers of one scope and period."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from django.urls import reverse
+from django.utils import timezone
+
+from alerts.models import IncidentState
+from dashboards.digests.content import MOST_ROWS, Content, Row, Section, content_of, written
+from dashboards.digests.periods import Kind
+from dashboards.digests.sections import daily, looking_after, responding, weekly
+from dashboards.digests.sections.asking import Asked, asked
+from dashboards.digests.sections.comparing import within
+from dashboards.models import Digest
+from dashboards.pages.overview import verdict
+from dashboards.pages.words import counted
+from dashboards.reports.incidents import open_incidents
+from dashboards.reports.ingest import ingest_health
+from dashboards.reports.overview import overview
+from dashboards.reports.question import Question, filters_of
+from dashboards.window import custom
+
+# In the guide's order, in which those stand that changed as much and hurt as many.
+_SECTIONS: dict[Kind, Sequence[Callable[[Asked], Section]]] = {
+    Kind.DAILY: (responding.incidents, *daily.SECTIONS),
+    Kind.WEEKLY: (
+        *weekly.SECTIONS, responding.incidents, responding.error_budget, responding.follow_ups_overdue,
+        responding.ignored_rules, looking_after.secrets, looking_after.liftmon_itself,
+    ),
+    Kind.MONTHLY: (
+        *weekly.SECTIONS, *(one for one in daily.SECTIONS if one is not daily.overnight), responding.incidents,
+        responding.error_budget, responding.follow_ups_overdue, responding.ignored_rules, looking_after.secrets,
+        looking_after.liftmon_itself,
+    ),
+}  # fmt: skip
+_LONGEST_KEY = 500
+# Incidents up to this severity make any day a bad one.
+_GRAVE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a reader wants to hear of; no services, and no environments, stand for all. ``zone`` is whose hours and days count."""
+
+    services: tuple[int, ...]
+    environments: tuple[str, ...]
+    zone: str
+
+    @property
+    def key(self) -> str:
+        """The same for whoever wants to hear of the same, however they said it."""
+        services = ",".join(str(one) for one in sorted(set(self.services)))
+        environments = ",".join(quote(one, safe="") for one in sorted(set(self.environments)))
+        key = f"{services}|{environments}|{self.zone}"
+        return key if len(key) <= _LONGEST_KEY else f"sha256|{sha256(key.encode()).hexdigest()}|{self.zone}"
+
+
+def question_of(scope: Scope, *, start: datetime, end: datetime, now: datetime) -> Question:
+    """What the sections ask, and the pages that they lead to."""
+    return Question(
+        custom(start, end, now), ZoneInfo(scope.zone), filters_of(scope.services, scope.environments)
+    )  # fmt: skip
+
+
+def content(kind: Kind, question: Question) -> Content:
+    """Of what happened in the question's window, on the clock of its zone."""
+    with timezone.override(question.zone):
+        what = asked(question)
+        said, tone = verdict(
+            what.answer(overview), question, now=question.window.now, when=within(question.window)
+        )  # fmt: skip
+        ongoing = what.answer(open_incidents)
+        if ongoing.count:
+            said = f"{counted(ongoing.count, 'incident')} open; {said[:1].lower()}{said[1:]}"
+            tone = "bad" if tone == "bad" or ongoing.listed[0].severity <= _GRAVE else "warn"
+        return content_of(
+            said, tone, [section(what) for section in _SECTIONS[kind]], notes=_notes(question), open_count=ongoing.count,
+            incidents=[
+                Row(
+                    f"#{one.id} {one.title}", f"SEV{one.severity}, {IncidentState(one.state).label.lower()}",
+                    reverse("admin:alerts_incident_change", args=[one.id]),
+                )
+                for one in ongoing.listed[:MOST_ROWS]
+            ],
+        )  # fmt: skip
+
+
+def _notes(question: Question) -> list[str]:
+    waiting = ingest_health(now=question.window.now, has_limits=False).waiting
+    if not waiting.bytes:
+        return []
+    told = waiting.in_words(now=question.window.now.timestamp())
+    return [f"Events wait on disk and are not counted yet: {told}."]
+
+
+def digest_of(kind: Kind, scope: Scope, *, start: datetime, end: datetime, now: datetime) -> Digest:
+    """The one of that scope and period, which is built when nobody did before."""
+    found = Digest.objects.filter(kind=kind, scope=scope.key, start_at=start, end_at=end).first()
+    if found is not None:
+        return found
+    made = content(kind, question_of(scope, start=start, end=end, now=now))
+    Digest.objects.bulk_create(
+        [
+            Digest(
+                kind=kind, scope=scope.key, start_at=start, end_at=end, built_at=now, is_changed=made.is_changed,
+                content=written(made),
+            )
+        ],
+        ignore_conflicts=True,  # somebody else may have built it meanwhile
+    )  # fmt: skip
+    return Digest.objects.get(kind=kind, scope=scope.key, start_at=start, end_at=end)
