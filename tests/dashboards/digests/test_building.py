@@ -486,7 +486,7 @@ def test_scopes_that_differ_never_share_a_key() -> None:
     assert max(map(len, keys)) <= 500
 
 
-@pytest.mark.parametrize(("kind", "most"), [(Kind.DAILY, 60), (Kind.WEEKLY, 75), (Kind.MONTHLY, 100)])
+@pytest.mark.parametrize(("kind", "most"), [(Kind.DAILY, 60), (Kind.WEEKLY, 95), (Kind.MONTHLY, 120)])
 def test_each_report_is_asked_once_however_much_there_is_to_tell(
     make_sender: Callable[[str], Sender], kind: Kind, most: int
 ) -> None:
