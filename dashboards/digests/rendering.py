@@ -7,6 +7,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -100,7 +101,13 @@ def _product() -> str:
 
 def _pictures(sections: Sequence[Section]) -> dict[str, tuple[str, bytes]]:
     """Of each section that has a trend: the content id of its picture, and the picture."""
-    return {one.name: (_content_id(one), sparklines.png(one.trend)) for one in sections if one.trend}
+    return {one.name: (_content_id(one), _picture(one.trend)) for one in sections if one.trend}
+
+
+@lru_cache(maxsize=64)
+def _picture(trend: tuple[float, ...]) -> bytes:
+    """Drawn once for all rooms of a mail, and for all readers of a digest."""
+    return sparklines.png(trend)
 
 
 def _content_id(section: Section) -> str:

@@ -130,7 +130,7 @@ def headline(verdict: str) -> tuple[str, str]:
 
 def said(text: str, most: int) -> str:
     """One line of at most ``most`` characters; isolated where signs in it are written from right to left."""
-    line = cut(one_line(text), most)
+    line = cut(one_line(text[: 8 * most]), most)  # what is longer by far need not be read to be cut
     if any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in line):
         return f"\u2068{line}\u2069"
     return line

@@ -120,7 +120,7 @@ EVIL = (
     "<!channel> <!here> <@U024BE7LH> <#C024BE7LR> <https://evil.example|Liftmon> @everyone &lt;!channel&gt;",
     "a\r\nBcc: evil@b.example\r\n\r\nUNSUBSCRIBE\n------\x00\x1b[31m\ud800\u2028\u2029",
     "\u202eevil\u2066 שלום עולם \u2067مرحبا 12\u202d",
-    "]]><!-- --> --!> <![CDATA[ <svg/onload=alert(1)> &#60;script&#62; https://evil.example/x.png",
+    "]]><!-- --> --!> <![CDATA[ <svg/onload=alert(1)> &#60;b&#62; https://evil.example/x.png",
 )
 
 
