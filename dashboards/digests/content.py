@@ -110,7 +110,7 @@ def content_of(
         action
         for _, action in sorted(
             ((one.is_changed, action) for one in told for action in one.actions),
-            key=lambda found: (not found[1].is_urgent, not found[0], -found[1].users),
+            key=lambda found: (not found[1].is_urgent, not (found[0] or found[1].is_urgent), -found[1].users),
         )
     ]
     return Content(
