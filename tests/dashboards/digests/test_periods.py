@@ -1,5 +1,6 @@
 """When digests are due; time is passed in."""
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -140,7 +141,7 @@ def test_whoever_looks_however_often_there_is_one_a_period_and_no_gap_between_th
     # The last digest ends where the next begins, unless the absence was longer than anybody wants to read of.
     assert all(
         later.start == earlier.end or later.end - later.start == LONGEST[kind]
-        for earlier, later in zip(told, told[1:], strict=False)
+        for earlier, later in itertools.pairwise(told)
     )
 
 
