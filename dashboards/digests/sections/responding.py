@@ -37,7 +37,7 @@ def incidents(asked: Asked) -> Section:
         before = asked.before
         said = (
             f"{counted(opened.total.incidents, 'incident')} opened"
-            f"{compared(opened.total.incidents, opened.before.incidents, before)}; {counted(len(hurting), 'incident')} hurt users, "
+            f"{compared(opened.total.incidents, opened.before.incidents, before)}; "
             f"{ongoing.count:,} open now.{_clocks(opened.total, opened.before, before)}"
         )
     return Section(
