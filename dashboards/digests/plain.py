@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from django.utils.text import capfirst
 
 from alerts.channels.message import sparkline
-from dashboards.digests.content import Action, Bar, Content, Section
+from dashboards.digests.content import Action, Bar, Content, Row, Section
 from dashboards.digests.sparklines import resampled
 from dashboards.digests.sparklines import words as trend_words
 from dashboards.digests.wording import (
@@ -15,11 +15,12 @@ from dashboards.digests.wording import (
     TONES,
     About,
     headline,
-    incidents_of,
     late_words,
+    left_out,
     marks_of,
     period_words,
     quiet_words,
+    row_words,
     said,
     scope_of,
     trusted,
@@ -34,14 +35,13 @@ _BAR, _LABEL = 24, 22
 def text_of(content: Content, about: About) -> str:
     """The whole digest; paragraphs have an empty line between them."""
     known = trusted(content, about.base_url)
-    incidents, others = incidents_of(known.sections)
     first, rest = headline(known.verdict)
     parts = [
         _block([NAMES[about.kind].upper(), period_words(about), capfirst(scope_of(about)), late_words(about)]),
         _block([f"{TONES[known.tone]}: {first}", rest]),
-        *(_section(one) for one in incidents),
+        _incidents(known),
         _actions(known.actions, TO_DO[about.kind]),
-        *(_section(one) for one in others),
+        *(_section(one) for one in known.sections),
         _block([quiet_words(known)]),
         *(_block([note]) for note in known.notes),
         _foot(about),
@@ -59,11 +59,25 @@ def _section(one: Section) -> str:
         lines += ["", *_bars(one.bars, one.bars_caption)]
     if one.rows:
         lines.append("")
-    for row in one.rows:
-        lines.append(_item(f"{row.text}: {row.number}" if row.number else row.text, "- "))
+    lines += _rows(one.rows)
+    return _joined([*lines, *(["", one.link] if one.link else [])])
+
+
+def _incidents(content: Content) -> str:
+    if not content.incidents:
+        return ""
+    title = "OPEN INCIDENTS"
+    more = [f"  {left_out(content)}"] if left_out(content) else []
+    return _joined([title, _rule(title), *_rows(content.incidents), *more])
+
+
+def _rows(rows: Iterable[Row]) -> list[str]:
+    lines = []
+    for row in rows:
+        lines.append(_item(row_words(row), "- "))
         # Longer ones would hide the words; the section's own leads there too.
         lines += [f"  {row.link}"] if row.link and len(row.link) + 2 <= WIDTH else []
-    return _joined([*lines, *(["", one.link] if one.link else [])])
+    return lines
 
 
 def trend_signs(steps: Sequence[float], most: int) -> str:

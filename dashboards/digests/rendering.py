@@ -7,6 +7,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -26,8 +27,8 @@ from dashboards.digests.wording import (
     Room,
     day_words,
     headline,
-    incidents_of,
     late_words,
+    left_out,
     period_words,
     preheader_of,
     quiet_words,
@@ -45,7 +46,7 @@ __all__ = ["About", "Mail", "confirmation_of", "mail_of", "page_of", "slack_of"]
 # Gmail cuts what is longer, with the links at its end.
 HTML_BYTES = 100_000
 # From all that there is to say down to sentences alone; the first that fits is taken.
-_ROOMS = (Room(), Room(10), Room(6, 400, 1000), Room(3, 300, 600), Room(0, 150, 300))
+_ROOMS = (Room(), Room(10), Room(6, 400, 1000), Room(3, 300, 600), Room(0, 120, 240))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,13 @@ def _product() -> str:
 
 def _pictures(sections: Sequence[Section]) -> dict[str, tuple[str, bytes]]:
     """Of each section that has a trend: the content id of its picture, and the picture."""
-    return {one.name: (_content_id(one), sparklines.png(one.trend)) for one in sections if one.trend}
+    return {one.name: (_content_id(one), _picture(one.trend)) for one in sections if one.trend}
+
+
+@lru_cache(maxsize=64)
+def _picture(trend: tuple[float, ...]) -> bytes:
+    """Drawn once for all rooms of a mail, and for all readers of a digest."""
+    return sparklines.png(trend)
 
 
 def _content_id(section: Section) -> str:
@@ -110,14 +117,14 @@ def _content_id(section: Section) -> str:
 
 
 def _html(content: Content, about: About, sources: Mapping[str, str], *, is_mail: bool) -> str:
-    incidents, others = incidents_of(content.sections)
     first, rest = headline(content.verdict)
     context = {
         "name": NAMES[about.kind], "product": _product(), "day": day_words(about), "period": period_words(about),
         "scope": scope_of(about), "late": late_words(about), "why": why_words(about) if is_mail else "",
         "tone": content.tone, "tone_words": TONES[content.tone], "verdict": first, "rest": rest,
         "preheader": preheader_of(content) if is_mail else "", "filler": range(40),
-        "incidents": [_shown(one, sources) for one in incidents], "others": [_shown(one, sources) for one in others],
+        "incidents": content.incidents, "left_out": left_out(content),
+        "sections": [_shown(one, sources) for one in content.sections],
         "todo": TO_DO[about.kind], "actions": content.actions,
         "quiet": quiet_words(content), "notes": content.notes, "is_mail": is_mail,
         "digest_url": usable(about.digest_url), "settings_url": usable(about.settings_url),

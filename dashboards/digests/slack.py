@@ -16,7 +16,7 @@ from alerts.channels.slack_blocks import (
     plain_text,
     section,
 )
-from dashboards.digests.content import Action, Content, Section
+from dashboards.digests.content import Action, Content, Row, Section
 from dashboards.digests.plain import trend_signs
 from dashboards.digests.sparklines import words as trend_words
 from dashboards.digests.wording import (
@@ -24,11 +24,12 @@ from dashboards.digests.wording import (
     TO_DO,
     About,
     headline,
-    incidents_of,
     late_words,
+    left_out,
     marks_of,
     period_words,
     quiet_words,
+    row_words,
     scope_of,
     trusted,
     usable,
@@ -46,7 +47,6 @@ _LINE, _SENTENCE = 360, 900
 def slack_of(content: Content, about: About) -> dict[str, Any]:
     """The body for a webhook, or of a bot's message. ``text`` is what notifications and screen readers say."""
     known = trusted(content, about.base_url)
-    incidents, others = incidents_of(known.sections)
     first, rest = headline(known.verdict)
     title = f"{_SIGNS[known.tone]} {NAMES[about.kind]}: {first}"
     told = " ".join(one for one in (late_words(about), rest) if one)
@@ -55,11 +55,11 @@ def slack_of(content: Content, about: About) -> dict[str, Any]:
         _context(f"{period_words(about)} · {scope_of(about)}"),
     ]
     blocks += [section(escaped(told, SECTION))] if told else []
-    blocks += [section(_section(one)) for one in incidents]
+    blocks += [section(_incidents(known))] if known.incidents else []
     blocks += [section(_actions(known.actions, TO_DO[about.kind]))] if known.actions else []
-    blocks += [{"type": "divider"}] if others else []
-    blocks += [section(_section(one)) for one in others[:MOST_TOLD]]
-    blocks += [_context(words) for words in _last(known, others[MOST_TOLD:])]
+    blocks += [{"type": "divider"}] if known.sections else []
+    blocks += [section(_section(one)) for one in known.sections[:MOST_TOLD]]
+    blocks += [_context(words) for words in _last(known, known.sections[MOST_TOLD:])]
     if buttons := _buttons(about):
         blocks.append({"type": "actions", "elements": buttons})
     return {
@@ -78,10 +78,17 @@ def _section(one: Section) -> str:
     if one.trend:
         said_so = f"{one.trend_caption or one.title}: {trend_words(one.trend)}"
         lines.append(escaped(f"{trend_signs(one.trend, _SIGNS_IN_A_LINE)} {said_so}", _LINE))
-    for row in one.rows:
-        words = f"{row.text}: {row.number}" if row.number else row.text
-        lines.append(f"• {linked(row.link, words, _LINE) if row.link else escaped(words, _LINE)}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_rows(one.rows)])
+
+
+def _incidents(content: Content) -> str:
+    more = [left_out(content)] if left_out(content) else []
+    return "\n".join(["*Open incidents*", *_rows(content.incidents), *more])
+
+
+def _rows(rows: Sequence[Row]) -> list[str]:
+    told = ((row.link, row_words(row)) for row in rows)
+    return [f"• {linked(link, words, _LINE) if link else escaped(words, _LINE)}" for link, words in told]
 
 
 def _actions(actions: Sequence[Action], title: str) -> str:

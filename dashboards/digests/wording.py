@@ -7,7 +7,7 @@ to left, the words around it keep their place.
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
@@ -22,10 +22,8 @@ NAMES = {Kind.DAILY: "Daily review", Kind.WEEKLY: "Weekly review", Kind.MONTHLY:
 TO_DO = {Kind.DAILY: "Do today", Kind.WEEKLY: "Do this week", Kind.MONTHLY: "Do this month"}
 TONES = {"bad": "Needs you", "warn": "Worth a look", "good": "All quiet"}
 
-# The section that stands above what to do.
-INCIDENTS = "incidents"
 MOST_SECTIONS, MOST_QUIET, MOST_NOTES = 24, 40, 8
-_SUBJECT, _TITLE, _LABEL, _LINE, _SCOPE, TEXT, LINK = 100, 60, 60, 160, 300, 600, 2000
+_SUBJECT, _HEADLINE, _TITLE, _LABEL, _NUMBER, _LINE, _SCOPE, TEXT, LINK = 100, 110, 60, 60, 100, 160, 300, 600, 2000
 _RIGHT_TO_LEFT = ("R", "AL", "AN")
 # What may stand in an address of ours, and begins no other host's.
 _PATH = re.compile(r"/(?!/)[A-Za-z0-9/?#&=%+.,:;@!$*()~_\-]*")
@@ -122,14 +120,17 @@ def quiet_words(content: Content) -> str:
 
 
 def headline(verdict: str) -> tuple[str, str]:
-    """Its first sentence, and the others; each is isolated by itself."""
+    """Its first sentence, or as much of it as can be read at a glance, and the rest; each is isolated by itself."""
     first, *others = _SENTENCE_END.split(one_line(verdict), maxsplit=1)
-    return said(first, TEXT), said("".join(others), TEXT)
+    if len(first) > _HEADLINE and (at := first.rfind("; ", 0, _HEADLINE)) > 0:
+        others.insert(0, first[at + 2 :])
+        first = f"{first[:at]}."
+    return said(first, TEXT), said(" ".join(others), TEXT)
 
 
 def said(text: str, most: int) -> str:
     """One line of at most ``most`` characters; isolated where signs in it are written from right to left."""
-    line = cut(one_line(text), most)
+    line = cut(one_line(text[: 8 * most]), most)  # what is longer by far need not be read to be cut
     if any(unicodedata.bidirectional(char) in _RIGHT_TO_LEFT for char in line):
         return f"\u2068{line}\u2069"
     return line
@@ -160,13 +161,22 @@ def trusted(content: Content, base_url: str, room: Room | None = None) -> Conten
         ),
         quiet=tuple(said(one, _TITLE) for one in content.quiet[:MOST_QUIET]),
         notes=tuple(said(one, room.text) for one in content.notes[:MOST_NOTES]),
+        incidents=tuple(_row(one, base_url, room) for one in content.incidents[:MOST_ROWS]),
+        open_count=content.open_count,
     )  # fmt: skip
 
 
-def incidents_of(sections: Iterable[Section]) -> tuple[list[Section], list[Section]]:
-    """That of incidents, if it has something to say, and the others in their order."""
-    found = list(sections)
-    return [one for one in found if one.name == INCIDENTS], [one for one in found if one.name != INCIDENTS]
+def left_out(content: Content) -> str:
+    """``and 4 more``: open incidents that are not named; "" when all are."""
+    more = content.open_count - len(content.incidents)
+    return f"and {more:,} more" if content.incidents and more > 0 else ""
+
+
+def row_words(row: Row) -> str:
+    """``career: 38 timeouts``."""
+    if not row.number:
+        return row.text
+    return f"{row.text} – {row.number}" if ":" in row.text else f"{row.text}: {row.number}"
 
 
 def marks_of(section: Section) -> list[str]:
@@ -182,6 +192,10 @@ def _action(one: Action, base_url: str, room: Room) -> Action:
     )  # fmt: skip
 
 
+def _row(one: Row, base_url: str, room: Room) -> Row:
+    return Row(said(one.text, _LINE), said(one.number, _NUMBER), address(one.link, base_url, room.link))
+
+
 def _section(one: Section, base_url: str, room: Room, *, is_full: bool) -> Section:
     short = Section(
         name="".join(char if char.isascii() and char.isalnum() else "-" for char in one.name[:40]),
@@ -193,10 +207,7 @@ def _section(one: Section, base_url: str, room: Room, *, is_full: bool) -> Secti
         return short
     return replace(
         short,
-        rows=tuple(
-            Row(said(row.text, _LINE), said(row.number, _LABEL), address(row.link, base_url, room.link))
-            for row in one.rows[:MOST_ROWS]
-        ),
+        rows=tuple(_row(row, base_url, room) for row in one.rows[:MOST_ROWS]),
         bars=tuple(
             Bar(said(bar.label, _LABEL), bar.value if 0 < bar.value < math.inf else 0.0, said(bar.words, _LABEL))
             for bar in one.bars[:MOST_BARS]

@@ -55,15 +55,6 @@ def rich() -> Content:
         actions=(mend, goon, send),
         sections=(
             Section(
-                "incidents", "Incidents", "What was broken, and how fast was it noticed and mended?",
-                "/admin/alerts/incident/", "2 incidents, 1 of them still open. Acknowledged after 4 min in the middle (2).",
-                users=31, is_changed=True,
-                rows=(
-                    Row("#12 Payments fail for some", "SEV1, mitigated", incident),
-                    Row("#11 Sessions end early", "SEV3, resolved", "/admin/alerts/incident/11/change/"),
-                ),
-            ),
-            Section(
                 "endpoints", "Failing endpoints", "Which endpoints fail, and for whom?", page("endpoints"),
                 "/api/checkout failed for 42 of 310 requests (13.5 %), 11 times the share of the day before; "
                 "3 other endpoints fail as usual.",
@@ -95,12 +86,23 @@ def rich() -> Content:
                 rows=(Row("session_stabilization_failure", "14 events", page("feed", "&name=session_stabilization_failure")),),
             ),
             Section(
+                "incidents", "Incidents", "What was broken, and how fast was it noticed and mended?", page("incidents"),
+                "2 incidents opened, as many as the day before; 2 incidents hurt users, 1 open now. "
+                "MTTA 4 min (2 of 2 acknowledged, 9 min the day before). MTTR 31 min (1 of 2 resolved).",
+                users=31, is_changed=True,
+                rows=(
+                    Row("#12 Payments fail for some", "SEV1, mitigated", incident),
+                    Row("#11 Sessions end early", "SEV3, over", "/admin/alerts/incident/11/change/"),
+                ),
+            ),
+            Section(
                 "limits", "Rate limits and lockouts", "Which IPs are being limited? A legitimate spike, or an attack?",
                 page("security"), "Limited: 61 times, most of them from one address, which tried 44 accounts: an attack.",
                 is_changed=True, rows=(Row("203.0.113.0/24", "58 times", page("security")),),
             ),
         ),
         quiet=("E-mail and Formspree", "Data consistency"),
+        incidents=(Row("#12 Payments fail for some", "SEV1, mitigated", incident),), open_count=1,
         notes=("3 events came too late to be counted in the review before this one.",),
     )  # fmt: skip
 
@@ -118,7 +120,7 @@ EVIL = (
     "<!channel> <!here> <@U024BE7LH> <#C024BE7LR> <https://evil.example|Liftmon> @everyone &lt;!channel&gt;",
     "a\r\nBcc: evil@b.example\r\n\r\nUNSUBSCRIBE\n------\x00\x1b[31m\ud800\u2028\u2029",
     "\u202eevil\u2066 שלום עולם \u2067مرحبا 12\u202d",
-    "]]><!-- --> --!> <![CDATA[ <svg/onload=alert(1)> &#60;script&#62; https://evil.example/x.png",
+    "]]><!-- --> --!> <![CDATA[ <svg/onload=alert(1)> &#60;b&#62; https://evil.example/x.png",
 )
 
 
@@ -135,6 +137,7 @@ def hostile() -> Content:
     )  # fmt: skip
     return Content(
         verdict=" ".join(EVIL[2:4]), tone='bad"><script>', sections=(section,), quiet=EVIL, notes=EVIL,
+        incidents=section.rows, open_count=1_000_007,
         actions=tuple(Action(words, EVIL[-number], "/admin/|<script>", is_urgent=True) for number, words in enumerate(EVIL)),
     )  # fmt: skip
 
@@ -150,5 +153,5 @@ def largest(char: str = "&") -> Content:
     )  # fmt: skip
     return Content(
         verdict=words, tone="bad", actions=(Action(words, words, link, 1, True),) * 9, sections=(section,) * 60,
-        quiet=(words,) * 60, notes=(words,) * 60,
+        quiet=(words,) * 60, notes=(words,) * 60, incidents=(row,) * 9, open_count=1_000_000_000,
     )  # fmt: skip

@@ -6,7 +6,6 @@ from dashboards.digests.content import Action, Bar, Content, Row, Section
 from dashboards.digests.plain import WIDTH, text_of
 from tests.dashboards.digests.contents import an_about, hostile, largest, quiet, rich
 
-
 # These signs are not seen.
 ISOLATING = dict.fromkeys(map(ord, "\u2068\u2069"))
 

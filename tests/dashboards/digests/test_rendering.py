@@ -24,7 +24,7 @@ ALL = {
 }
 # What a mail may be made of; nothing of it runs, fetches or hides.
 TAGS = {"html", "head", "meta", "title", "style", "body", "div", "table", "tbody", "tr", "td", "p", "h1", "h2", "span", "br",
-        "a", "b", "img"}  # fmt: skip
+        "a", "b", "img", "wbr"}  # fmt: skip
 
 
 @pytest.mark.parametrize("content", ALL.values(), ids=ALL)
@@ -67,7 +67,7 @@ def test_the_largest_is_not_clipped_by_mail_programs(char: str) -> None:
 
 
 def test_what_fits_is_told_with_all_its_rows() -> None:
-    html = mail_of(rich(), an_about()).html
+    html = mail_of(rich(), an_about()).html.replace("<wbr>", "")
 
     assert all(row.text in html and row.number in html for section in rich().sections for row in section.rows)
     assert all(bar.words in html for section in rich().sections for bar in section.bars)
@@ -129,6 +129,14 @@ def test_addresses_that_may_not_stand_behind_links_are_left_out(address: str) ->
     assert "Unsubscribe" not in mail.text
 
 
+def test_long_names_are_broken_where_their_parts_end() -> None:
+    html = mail_of(
+        Content("Fine.", "good", incidents=(Row("/api/subscription/check_out & more", "now"),)), an_about()
+    ).html
+
+    assert "/api<wbr>/subscription<wbr>/check_<wbr>out &amp; more</td>" in html
+
+
 @given(st.text(max_size=80), st.text(alphabet="<>&\"'/!- {}%=scriptimgonerror\u202e\x00", max_size=40))
 def test_no_text_becomes_markup(one: str, other: str) -> None:
     text = f"{one}{other}<img src=x onerror=alert(1)>"
@@ -162,13 +170,14 @@ def test_each_part_of_a_verdict_is_isolated_by_itself() -> None:
 
 
 def test_the_verdict_comes_before_incidents_and_these_before_what_to_do() -> None:
-    html = mail_of(rich(), an_about()).html.partition("<body")[2]
+    html = mail_of(rich(), an_about()).html.partition("<body")[2].replace("<wbr>", "")
 
     places = [
         html.index(words)
         for words in (
-            "Payment checkout is failing for 31 users.</h1>", "#12 Payments fail", "Do today", "Mend /api/checkout</a>",
-            "Failing endpoints", "AI generation <span", "Sessions and sign-in", "Nothing to report: E-mail and Formspree, Data",
+            "Payment checkout is failing for 31 users.</h1>", "Open incidents", "#12 Payments fail",
+            "Do today", "Mend /api/checkout</a>",
+            "Failing endpoints", "AI generation <span", "Sessions and sign-in", "Nothing to report: E-mail",
         )
     ]  # fmt: skip
     assert places == sorted(places)
@@ -199,6 +208,25 @@ def test_the_subject_says_the_verdict_and_of_which_product(settings: Any) -> Non
 
     settings.STATUS_PAGE_NAME = ""
     assert mail_of(rich(), an_about()).subject == "Daily: Payment checkout is failing for 31 users"
+
+
+def test_a_long_first_sentence_is_told_as_far_as_it_is_read_at_a_glance() -> None:
+    verdict = "1 incident open; now in all environments: 2 critical issues are unresolved; 1 issue came back after being resolved; "
+    mail = mail_of(Content(f"{verdict}14 other issues open. In a day much failed.", "bad"), an_about())
+
+    assert mail.subject == "Daily: 1 incident open; now in all environments: 2 critical issues are unresolved"
+    assert mail.preheader == "1 issue came back after being resolved; 14 other issues open. In a day much failed."
+
+
+def test_it_says_how_many_open_incidents_it_does_not_name() -> None:
+    content = replace(rich(), open_count=5)
+
+    assert "and 4 more" in mail_of(content, an_about()).html
+    assert (
+        "SEV1, mitigated\n  https://mon.example/admin/alerts/incident/12/change/\n  and 4 more\n"
+        in mail_of(content, an_about()).text
+    )
+    assert "more" not in mail_of(rich(), an_about()).text.partition("DO TODAY")[0]
 
 
 def test_subjects_are_one_short_line() -> None:

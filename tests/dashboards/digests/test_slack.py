@@ -63,13 +63,14 @@ _rows = st.builds(Row, _texts, _texts, _links)
 _bars = st.builds(Bar, _texts, st.floats(), _texts)
 _actions = st.builds(Action, _texts, _texts, _links, st.integers(0, 10**9), st.booleans())
 _sections = st.builds(
-    Section, st.sampled_from(["incidents", "ai"]), _texts, _texts, _links, _texts, st.integers(0, 10**9), st.booleans(),
+    Section, st.sampled_from(["ai", "limits"]), _texts, _texts, _links, _texts, st.integers(0, 10**9), st.booleans(),
     rows=st.lists(_rows, max_size=4).map(tuple), bars=st.lists(_bars, max_size=2).map(tuple), bars_caption=_texts,
     trend=st.lists(st.floats(), max_size=40).map(tuple), trend_caption=_texts,
 )  # fmt: skip
 _contents = st.builds(
     Content, _texts, st.sampled_from(["bad", "warn", "good"]), st.lists(_actions, max_size=4).map(tuple),
     st.lists(_sections, max_size=4).map(tuple), st.lists(_texts, max_size=5).map(tuple), st.lists(_texts, max_size=3).map(tuple),
+    incidents=st.lists(_rows, max_size=4).map(tuple), open_count=st.integers(0, 10**9),
 )  # fmt: skip
 
 
