@@ -65,7 +65,9 @@ def examine() -> dict[str, Finding]:
             _check_heartbeat(who) if findings["redis"] is FINE else _bad("unknown: it reports through Redis")
         )
     findings["spool"] = _check_spool()
-    findings["digests"] = _check_digests() if findings["postgresql"] is FINE else _bad("unknown: they are kept in PostgreSQL")
+    findings["digests"] = (
+        _check_digests() if findings["postgresql"] is FINE else _bad("unknown: they are kept in PostgreSQL")
+    )
     return findings
 
 
