@@ -1,6 +1,6 @@
 """The items of a review, each by a name that stays while its numbers change. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -47,19 +47,23 @@ class Review:
 
 
 def review_of(content: Content) -> Review:
+    above = {one.link for one in content.incidents}
     return Review(
         tuple(Item(_key("open", "", one.link), one.text, one.number, one.link) for one in content.incidents),
         tuple(
             Item(_key("action", one.text, one.link), one.text, "", one.link, one.evidence, one.is_urgent)
             for one in content.actions
         ),
-        tuple(ReviewSection(one, tuple(_items(one))) for one in content.sections),
+        tuple(ReviewSection(one, tuple(_items(one, above))) for one in content.sections),
     )
 
 
-def _items(section: Section) -> Iterator[Item]:
+def _items(section: Section, above: Container[str]) -> Iterator[Item]:
+    """``above``: addresses of what is an item already."""
     yield Item(_word(section.name), section.sentence, "", section.link)
     for row in section.rows:
+        if row.link in above:
+            continue
         # Rows without a page of their own are told apart by what they say.
         has_own = bool(row.link) and row.link != section.link
         yield Item(_key(section.name, "" if has_own else row.text, row.link), row.text, row.number, row.link)

@@ -1,7 +1,7 @@
 """When digests are due; time is passed in."""
 
-import itertools
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -140,8 +140,7 @@ def test_whoever_looks_however_often_there_is_one_a_period_and_no_gap_between_th
     assert len({one.day for one in told}) == len(told)
     # The last digest ends where the next begins, unless the absence was longer than anybody wants to read of.
     assert all(
-        later.start == earlier.end or later.end - later.start == LONGEST[kind]
-        for earlier, later in itertools.pairwise(told)
+        later.start == earlier.end or later.end - later.start == LONGEST[kind] for earlier, later in pairwise(told)
     )
 
 
