@@ -34,8 +34,8 @@ from tests.events.conftest import Sender
 
 _MODELS = {
     "alert_id": Alert, "rule_id": AlertRule, "silence_id": Silence, "window_id": MaintenanceWindow, "channel_id": Channel,
-    "route_id": Route, "notification_id": Notification, "incident_id": Incident, "alert": Alert, "rule": AlertRule,
-    "channel": Channel,
+    "route_id": Route, "notification_id": Notification, "incident_id": Incident, "incident": Incident, "alert": Alert,
+    "rule": AlertRule, "channel": Channel,
 }  # fmt: skip
 # What no description can say: what each condition and each kind needs, and that one time follows another.
 _MEANT: dict[str, list[dict[str, Any]]] = {
