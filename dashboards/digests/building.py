@@ -62,18 +62,16 @@ class Scope:
 
 def question_of(scope: Scope, *, start: datetime, end: datetime, now: datetime) -> Question:
     """What the sections ask, and the pages that they lead to."""
-    return Question(
-        custom(start, end, now), ZoneInfo(scope.zone), filters_of(scope.services, scope.environments)
-    )  # fmt: skip
+    filters = filters_of(scope.services, scope.environments)
+    return Question(custom(start, end, now), ZoneInfo(scope.zone), filters)
 
 
 def content(kind: Kind, question: Question) -> Content:
     """Of what happened in the question's window, on the clock of its zone."""
     with timezone.override(question.zone):
         what = asked(question)
-        said, tone = verdict(
-            what.answer(overview), question, now=question.window.now, when=within(question.window)
-        )  # fmt: skip
+        now, when = question.window.now, within(question.window)
+        said, tone = verdict(what.answer(overview), question, now=now, when=when)
         ongoing = what.answer(open_incidents)
         if ongoing.count:
             said = f"{counted(ongoing.count, 'incident')} open; {said[:1].lower()}{said[1:]}"
