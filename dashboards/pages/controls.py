@@ -35,10 +35,10 @@ def _choices(label: str, chosen: Sequence[Any], known: int) -> list[Choice]:
     if not chosen:
         return [Choice(label, None, "All")]
     found = [
-        Choice(label if not place else "or", value, "All" if len(chosen) == 1 else "Not this one")
+        Choice(f"or {label.lower()}" if place else label, value, "All" if len(chosen) == 1 else "Not this one")
         for place, value in enumerate(chosen)
     ]
-    return [*found, Choice("or", None, "–")] if known > len(chosen) else found
+    return [*found, Choice(f"or {label.lower()}", None, "–")] if known > len(chosen) else found
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,6 @@ class Filters:
     release: str = ""
 
     @property
-    def service_id(self) -> int | None:
-        """The one that was chosen; None for all, and for several."""
-        return self.services[0] if len(self.services) == 1 else None
-
-    @property
     def is_set(self) -> bool:
         return bool(self.services or self.environments or self.release)
 

@@ -52,7 +52,7 @@ class Texts(serializers.ListField):
     """One or several texts: repeated."""
 
     def __init__(self, **options: Any) -> None:
-        text = {name: options.pop(name) for name in ("max_length",) if name in options}
+        text = {"min_length": 1, "max_length": options.pop("max_length", LONGEST_TEXT)}
         super().__init__(**{"child": Text(**text), "required": False, "max_length": _MOST_TEXTS, **options})
 
 
