@@ -148,6 +148,12 @@ def addresses(liftmon: RunningLiftmon) -> list[str]:
         "/admin/auth/user/",
         "/admin/auth/user/1/change/",
         "/admin/auth/group/",
+        "/admin/review/daily/",
+        "/admin/review/weekly/?window=30d",
+        "/admin/review/preview/?kind=weekly",
+        "/admin/dashboards/digest/",
+        "/admin/dashboards/digestsubscription/",
+        "/admin/dashboards/digestsubscription/add/",
     ]
 
 
