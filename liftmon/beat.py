@@ -81,6 +81,10 @@ SCHEDULES: tuple[Schedule, ...] = (
         "Writes the digests that are due and the letters with them.", 120,
     ),
     Schedule(
+        "Forget digests", "dashboards.tasks.forget_digests", 1, IntervalSchedule.HOURS,
+        "Deletes digests and marks of reviews that are older than the counts that they were made of.", 3600,
+    ),
+    Schedule(
         "Ping the heartbeat address", "liftmon.tasks.ping", 60, IntervalSchedule.SECONDS,
         "Tells LIFTMON_HEARTBEAT_URL that Liftmon works, while it does.", 30,
     ),

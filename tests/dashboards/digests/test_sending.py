@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from alerts.models import Channel, Letter, Notification
 from dashboards.digests import building, copies, due, links, sending
 from dashboards.digests.building import Scope
+from dashboards.digests.forgetting import forget
 from dashboards.digests.periods import Kind
 from dashboards.models import Digest, DigestCopy, DigestDelivery, DigestSubscription
 from dashboards.tasks import send_digests
@@ -359,6 +360,19 @@ def test_the_archive_s_copy_has_nobody_s_own_links() -> None:
     html, text = copies.archived(DigestCopy.objects.get())
     assert "liftmon.invalid" not in html + text
     assert "/digests/" not in html + text
+
+
+def test_what_is_older_than_the_counts_is_forgotten(settings: Any) -> None:
+    settings.ROLLUP_RETENTION_DAYS = 30
+    subscribe(since_at=EIGHT - HOUR)
+    for day in (0, 1, 31):
+        send(EIGHT + day * DAY)
+
+    assert forget(now=EIGHT + 32 * DAY) == 2 + 2 + 2  # two days: a delivery, a digest and its copy each
+
+    assert [day for _, day in told()] == ["2027-01-01"]
+    assert Digest.objects.count() == 1
+    assert send(EIGHT + 31 * DAY) == 0
 
 
 @pytest.mark.django_db(transaction=True)
