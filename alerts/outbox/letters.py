@@ -8,8 +8,7 @@ while the mail server is away: the others have people to page.
 import random
 import smtplib
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import formataddr, parseaddr
@@ -17,13 +16,14 @@ from email.utils import formataddr, parseaddr
 from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from alerts.channels import mailing
 from alerts.models import Letter, LetterAttempt, NotificationState
 from alerts.outbox import backoff
+from events.turns import one_at_a_time
 
 # Mail servers end connections that bring more.
 _BATCH = 50
@@ -50,22 +50,8 @@ class _Answer:
 
 def send_due() -> int:
     """Send what is due, for 45 s at most; how many were settled. Nothing while somebody else sends."""
-    with _one_at_a_time() as is_ours:
+    with one_at_a_time("alerts.outbox.letters") as is_ours:
         return _send_round() if is_ours else 0
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[bool]:
-    """A lock of the connection's, not of a transaction's, which would last as long as the round. Claims hold without it, too."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('alerts.outbox.letters'))")
-        is_ours = bool(cursor.fetchone()[0])
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext('alerts.outbox.letters'))")
 
 
 def _send_round() -> int:

@@ -6,8 +6,7 @@ alerts.delivery).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parseaddr
@@ -15,7 +14,7 @@ from email.utils import parseaddr
 import structlog
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.urls import reverse
 
 from alerts.channels.kinds import KINDS
@@ -25,6 +24,7 @@ from dashboards.digests.building import Scope, digest_of
 from dashboards.digests.due import Due, due_now, readers
 from dashboards.digests.periods import Kind
 from dashboards.models import Digest, DigestCopy, DigestDelivery, DigestSubscription, Least
+from events.turns import one_at_a_time
 
 logger = structlog.get_logger(__name__)
 NOTHING_CHANGED = "Nothing changed."
@@ -46,7 +46,7 @@ def send_due(*, now: datetime) -> int:
 
     A digest that cannot be built holds up no other; it is tried again by the next call, and `due.overdue` tells of it.
     """
-    with _one_at_a_time() as is_ours:
+    with one_at_a_time("dashboards.digests.sending") as is_ours:
         return sum(_written(batch, rows, now) for batch, rows in _batches(due_now(now=now))) if is_ours else 0
 
 
@@ -65,20 +65,6 @@ def send_again_to(person: User, digest: Digest, scope_words: str, *, now: dateti
         once=f"digest-now:{digest.pk}:{person.pk}:{now.timestamp():.6f}", to=person.email, created_at=now, due_at=now,
         headers=_headers(Kind(digest.kind), f"now-{person.pk}"), **_bodies(copy, own),
     )  # fmt: skip
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[bool]:
-    """A lock of the connection's: two who build the same digests at once take twice as long. Deliveries are one without it, too."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('dashboards.digests.sending'))")
-        is_ours = bool(cursor.fetchone()[0])
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext('dashboards.digests.sending'))")
 
 
 def _batches(found: Iterable[Due]) -> list[tuple[_Batch, list[Due]]]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from alerts import delivery
 from alerts.models import Letter, LetterAttempt
 from alerts.outbox import letters, reach
+from events.turns import one_at_a_time
 from tests.alerts.channels.test_email import Postbox, part
 from tests.alerts.channels.test_email import postbox as postbox
 
@@ -194,7 +195,7 @@ def test_one_sends_at_a_time(postbox: Postbox) -> None:
         finally:
             connection.close()
 
-    with letters._one_at_a_time() as is_ours:
+    with one_at_a_time("alerts.outbox.letters") as is_ours:
         assert is_ours
         other = threading.Thread(target=try_too)
         other.start()
