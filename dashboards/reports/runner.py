@@ -46,118 +46,23 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from dashboards.reports.question import Question
+from dashboards.reports.tables import (
+    COARSE_KINDS,
+    COUNTED,
+    KINDS,
+    KINDS_ANYWHERE,
+    KINDS_OF_RELEASE,
+    MAY_TAKE_AWAY,
+    OF_SERIES,
+    SUMS,
+    Table,
+)
 from dashboards.window import COUNT_MINUTES_BACK, Piece, Span, pieces
-from events.rollups import CHUNK, COARSE
+from events.rollups import COARSE
 
 _FOLDER = Path(__file__).parent / "sql"
 _HEADERS = ("series", "users", "latencies", "endpoint_latencies", "percentiles", "endpoint_percentiles")
 _FEW = "-- few series"
-
-
-class _Table(NamedTuple):
-    """A table of folded rollups, its time column, and what to read of its rows besides that and their words."""
-
-    name: str
-    time: str
-    columns: str
-    # Of rows that are merged when they are read: by what besides their words.
-    merged_by: str = ""
-    words: str = "series_id"
-    # How the words are read, where they are no columns.
-    selected: str = ""
-    # Of rows that are merged by series first, and then given the words of those: the columns they have by then.
-    given_words: str = ""
-    # The columns of rows that are taken away.
-    negated: str = ""
-    # Which of its rows belong to it.
-    condition: str = ""
-
-
-_COUNTED = "event_count, duration_count, duration_ms"
-_UNCOUNTED = "-event_count AS event_count, -duration_count AS duration_count, -duration_ms AS duration_ms"
-_SUMS = "sum(event_count)::bigint AS event_count, sum(duration_count)::bigint AS duration_count, sum(duration_ms) AS duration_ms"
-_NEGATED_SUMS = _SUMS.replace("sum(", "-sum(")
-_OF_SERIES = "JOIN events_series ON events_series.id = series_id"
-_HISTOGRAM = "events_histogram(bucket, event_count) AS histogram"
-_USERS = f"user_id / {CHUNK} AS chunk, events_set_of_users(array_agg(mod(user_id, {CHUNK}))) AS users"
-# Minutes, hours and days of each kind.
-_FINE = {
-    "counts": (
-        _Table("events_count_minutes", "minute", _COUNTED, negated=_UNCOUNTED),
-        _Table("events_count_hours", "hour", _COUNTED, negated=_UNCOUNTED),
-        _Table("events_count_days", "day", _COUNTED),
-    ),
-    "latencies": (
-        _Table("events_bucket_minutes", "minute", _HISTOGRAM, negated=f"-{_HISTOGRAM}"),
-        _Table("events_latency_hours", "hour", "histogram", negated="-histogram AS histogram"),
-        _Table("events_latency_days", "day", "histogram"),
-    ),
-    "users": (
-        _Table("events_user_minutes", "minute", _USERS, f"user_id / {CHUNK}"),
-        _Table("events_users_hours", "hour", "chunk, users"),
-        _Table("events_users_days", "day", "chunk, users"),
-    ),
-}
-# The percentiles of the same histograms.
-_FINE["percentiles"] = _FINE["latencies"]
-_COARSE = {
-    "people": "people",
-    "name_users": "nameusers",
-    "feature_users": "featureusers",
-    "hurt_users": "hurtusers",
-    "endpoint_users": "endpointusers",
-    "endpoint_latencies": "endpointlatency",
-    "endpoint_percentiles": "endpointlatency",
-    "name_counts": "namecounts",
-    "feature_counts": "featurecounts",
-    "trial_counts": "trialcounts",
-}
-_FINER = {"users": "users", "latency": "latencies", "count": "counts"}
-# Numbers can be taken away again, sets cannot.
-_MAY_TAKE_AWAY = (
-    "counts",
-    "latencies",
-    "percentiles",
-    "endpoint_latencies",
-    "endpoint_percentiles",
-    *(kind for kind, coarse in _COARSE.items() if COARSE[coarse].finer == "count"),
-)
-
-
-def _coarse_tables(name: str, *, is_of_release: bool) -> tuple[_Table, ...]:
-    """From fine to coarse. Sets and histograms of minutes are not kept by few words, and nothing that is knows releases: both are
-    put together from the rows of series.
-    """
-    coarse = COARSE[name]
-    minutes, hours, days = _FINE[_FINER[coarse.finer]]
-
-    def from_series(table: _Table) -> _Table:
-        if coarse.finer == "count" and table is minutes:  # an hour has as many rows as events: merged by numbers first
-            return table._replace(
-                columns=_SUMS, negated=_NEGATED_SUMS, merged_by="series_id", selected=coarse.columns,
-                condition=coarse.condition, given_words=_COUNTED,
-            )  # fmt: skip
-        if table.merged_by:  # by numbers, not by texts
-            given = "chunk, users" if coarse.finer == "users" else "histogram"
-            return table._replace(selected=coarse.columns, condition=coarse.condition, given_words=given)
-        return table._replace(
-            name=f"{table.name} {_OF_SERIES}",
-            words=coarse.words,
-            selected=coarse.columns,
-            condition=coarse.condition,
-        )
-
-    if is_of_release:
-        return (from_series(minutes), from_series(hours), from_series(days))
-    finest = minutes if coarse.grains[0] == "minute" else hours._replace(time=coarse.grains[0])
-    kept = (table._replace(name=f"events_{name}_{table.time}s", words=coarse.words) for table in (finest, hours, days))
-    return (*kept,) if finest is minutes else (from_series(minutes), *kept)
-
-
-_KINDS = {**_FINE, **{kind: _coarse_tables(name, is_of_release=False) for kind, name in _COARSE.items()}}
-_OF_RELEASE = {kind: _coarse_tables(name, is_of_release=True) for kind, name in _COARSE.items()}
-# What is kept of all services together besides.
-_ANYWHERE = {"hurt_users": _coarse_tables("hurtanywhere", is_of_release=False)}
 # More ranges than these of one table are read in a loop; looked up by series, a range costs less than the loop.
 _MOST_RANGES, _MOST_LOOKED_UP = 6, 60
 _NARROW = "series_id IN (SELECT series_id FROM series)"
@@ -182,15 +87,15 @@ def ask[Row](
         text = text.replace(word, condition or "true")
     narrowed = _conditions(question, headers["series"])
     relations: list[str] = []
-    for kind, tables in _KINDS.items():
+    for kind, tables in KINDS.items():
         for suffix, spans in _spans(question, steps).items():
             if f"{kind}{suffix}" in _named(text):
                 place = ", place" if suffix == "_by_step" else ""
                 how = _How(place, _narrowing(kind, question, headers, is_narrow=bool(narrowed)), bool(headers["few"]))
                 if question.filters.release:
-                    tables = _OF_RELEASE.get(kind, tables)
+                    tables = KINDS_OF_RELEASE.get(kind, tables)
                 else:
-                    tables = tables if question.filters.services else _ANYWHERE.get(kind, tables)
+                    tables = tables if question.filters.services else KINDS_ANYWHERE.get(kind, tables)
                     if _is_coarse_count(kind):
                         tables = tuple(_asked_for(table, _named(text)) for table in tables)
                 rows = _rows(kind, tables, spans(), question, bound, how)
@@ -272,11 +177,9 @@ def _values(question: Question) -> dict[str, Any]:
     return {f"only_{column}": values[0] if len(values) == 1 else list(values) for column, values in chosen.items()}
 
 
-def _narrowing(
-    kind: str, question: Question, headers: Mapping[str, str], *, is_narrow: bool
-) -> Callable[[_Table], str]:
+def _narrowing(kind: str, question: Question, headers: Mapping[str, str], *, is_narrow: bool) -> Callable[[Table], str]:
     """What else rows of a table must be, as " AND …" or ""."""
-    if kind in _COARSE:
+    if kind in COARSE_KINDS:
         filters = _of_filters(question)
         return lambda table: _of_coarse(table, [*filters, *([table.condition] if table.condition else [])])
     of_users = f" WHERE {headers['users']}" if kind == "users" and headers["users"] else ""
@@ -289,10 +192,10 @@ def _narrowing(
 
 
 def _is_coarse_count(kind: str) -> bool:
-    return kind in _COARSE and COARSE[_COARSE[kind]].finer == "count"
+    return kind in COARSE_KINDS and COARSE[COARSE_KINDS[kind]].finer == "count"
 
 
-def _asked_for(table: _Table, named: frozenset[str]) -> _Table:
+def _asked_for(table: Table, named: frozenset[str]) -> Table:
     """Of a table of counts by few words those words and numbers that a question names: a small question is planned sooner."""
     words = [word for word in table.words.split(", ") if word in named] or table.words.split(", ")[:1]
     told = [
@@ -302,25 +205,25 @@ def _asked_for(table: _Table, named: frozenset[str]) -> _Table:
     return table._replace(words=", ".join(words), columns=told[0], negated=told[1])
 
 
-def _of_coarse(table: _Table, conditions: Sequence[str]) -> str:
+def _of_coarse(table: Table, conditions: Sequence[str]) -> str:
     narrow = " AND ".join(conditions)
     if table.given_words:
         return f" AND series_id IN (SELECT id FROM events_series WHERE {narrow or 'true'})"
     return f" AND {narrow}" if narrow else ""
 
 
-def _relation(kind: str, rows: str, of: _Table, place: str, merged_by: str, *, is_narrow: bool) -> str:
+def _relation(kind: str, rows: str, of: Table, place: str, merged_by: str, *, is_narrow: bool) -> str:
     """What a question sees of the rows that it reads; ``of``: the coarsest table that they may be of."""
     if _is_coarse_count(kind):
         if "-event_count" not in rows and "-sum(event_count)" not in rows:
             return rows
-        words = COARSE[_COARSE[kind]].words if of.selected else of.words
-        sums = ", ".join(one for one in _SUMS.split(", ") if one.rpartition(" ")[2] in of.columns)
+        words = COARSE[COARSE_KINDS[kind]].words if of.selected else of.words
+        sums = ", ".join(one for one in SUMS.split(", ") if one.rpartition(" ")[2] in of.columns)
         # What was taken away again is not there.
         return (
             f"SELECT {words}{place}, {sums} FROM ({rows}) AS found GROUP BY {words}{place} HAVING sum(event_count) <> 0"
         )
-    if kind in _COARSE and not merged_by:
+    if kind in COARSE_KINDS and not merged_by:
         return f"SELECT * FROM ({rows}) AS found"
     if kind == "users":
         return f"SELECT series.*{place}, chunk, users FROM ({rows}) AS found JOIN series USING (series_id)"
@@ -328,15 +231,15 @@ def _relation(kind: str, rows: str, of: _Table, place: str, merged_by: str, *, i
         narrow = f" WHERE {_NARROW}" if is_narrow else ""
         # What was taken away again is not there.
         merged = (
-            f"SELECT series_id{place}, {_SUMS} FROM ({rows}) AS found{narrow} GROUP BY series_id{place} "
+            f"SELECT series_id{place}, {SUMS} FROM ({rows}) AS found{narrow} GROUP BY series_id{place} "
             "HAVING sum(event_count) <> 0"
         )
-        return f"SELECT series.*{place}, {_COUNTED} FROM ({merged}) AS merged JOIN series USING (series_id)"
+        return f"SELECT series.*{place}, {COUNTED} FROM ({merged}) AS merged JOIN series USING (series_id)"
     words, condition = _split(merged_by) if merged_by else ("series.*", "")
     columns = [words] if words else []
     numbers = len(_WORDS.split(",")) + 1 if not merged_by else _length(words)
     keys = ", ".join([*(str(number + 1) for number in range(numbers)), *(["place"] if place else [])])
-    of_series = "" if kind in _COARSE else " JOIN series USING (series_id)"
+    of_series = "" if kind in COARSE_KINDS else " JOIN series USING (series_id)"
     merged = (
         f"SELECT {', '.join([*columns, 'sum(histogram) AS histogram'])}{place} FROM ({rows}) AS found"
         f"{of_series}{condition} GROUP BY {keys or '()'}"
@@ -368,12 +271,12 @@ class _How(NamedTuple):
     """How rows are read: with the ``place`` of their step (", place" or ""), narrowed how, and whether they are few to look up."""
 
     place: str
-    narrowing: Callable[[_Table], str]
+    narrowing: Callable[[Table], str]
     is_few: bool
 
 
 def _rows(
-    kind: str, tables: Sequence[_Table], spans: Sequence[Span], question: Question, bound: dict[str, Any], how: _How
+    kind: str, tables: Sequence[Table], spans: Sequence[Span], question: Question, bound: dict[str, Any], how: _How
 ) -> str:
     """The rows of each grain that make up the spans: their words, what is counted, and the place; binds their bounds."""
     selects = []
@@ -389,7 +292,7 @@ def _rows(
     return f"SELECT {nowhere.words}, {nowhere.columns}, 0 AS place FROM {nowhere.name} WHERE false"
 
 
-def _selects(table: _Table, stretches: Sequence[Piece], bound: dict[str, Any], how: _How) -> list[str]:
+def _selects(table: Table, stretches: Sequence[Piece], bound: dict[str, Any], how: _How) -> list[str]:
     """SELECTs of the rows of some stretches of one table.
 
     A few ranges are told one by one, so that the planner knows how much each reads; many in one loop over the primary key.
@@ -425,11 +328,11 @@ def _selects(table: _Table, stretches: Sequence[Piece], bound: dict[str, Any], h
     return selects
 
 
-def _given(table: _Table, rows: str, *, place: str) -> str:
+def _given(table: Table, rows: str, *, place: str) -> str:
     """The rows with the words of their series, where they were merged without."""
     if not table.given_words:
         return rows
-    return f"SELECT {table.selected}, {table.given_words}{place} FROM ({rows}) AS merged_first {_OF_SERIES}"
+    return f"SELECT {table.selected}, {table.given_words}{place} FROM ({rows}) AS merged_first {OF_SERIES}"
 
 
 def _runs(stretches: Sequence[Piece]) -> list[list[Piece]]:
@@ -455,6 +358,6 @@ def _stretches(kind: str, grains: Sequence[str], spans: Sequence[Span], question
     if kind == "counts":
         found = pieces(spans, now, minutes_back=COUNT_MINUTES_BACK, may_take_away=True)
     else:
-        found = pieces(spans, now, has_fives="five" in grains, may_take_away=kind in _MAY_TAKE_AWAY)
+        found = pieces(spans, now, has_fives="five" in grains, may_take_away=kind in MAY_TAKE_AWAY)
     of_grain = {"minute": found.minutes, "five": found.fives, "hour": found.hours, "day": found.days}
     return [of_grain[grain] for grain in grains]
