@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Prefetch, Q
 
 from alerts.matching import is_like
 from alerts.models import (
@@ -144,7 +144,8 @@ def channels_of(alert: Alert) -> list[Channel]:
 
 def enabled_routes() -> list[Route]:
     """In the order in which they are tried, with their channels."""
-    return list(Route.objects.filter(is_enabled=True).order_by("position", "pk").prefetch_related("channels"))
+    channels = Prefetch("channels", Channel.objects.order_by("pk"))
+    return list(Route.objects.filter(is_enabled=True).order_by("position", "pk").prefetch_related(channels))
 
 
 def routes_taking(alert: Alert, routes: Iterable[Route]) -> list[Route]:

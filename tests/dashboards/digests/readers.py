@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 
 from alerts.models import Letter
 from dashboards.models import DigestDelivery, DigestSubscription
@@ -13,7 +13,9 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 def person(name: str = "ada", **more: Any) -> User:
     values = {"email": f"{name}@lift.example", "is_staff": True, "first_name": name.capitalize(), **more}
-    return User.objects.create_user(name, **values)
+    found = User.objects.create_user(name, **values)
+    found.user_permissions.add(Permission.objects.get(codename="view_analytics"))
+    return found
 
 
 def subscribe(who: User | None = None, **more: Any) -> DigestSubscription:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
@@ -175,6 +175,13 @@ class TestReaders:
 
         assert send(EIGHT) == 0
 
+    def test_who_may_not_see_the_same_in_the_admin_any_more_gets_none(self) -> None:
+        ada = person("ada")
+        subscribe(ada)
+        ada.user_permissions.clear()
+
+        assert send(EIGHT) == 0
+
     def test_a_reader_who_may_not_sign_in_gets_no_address_of_the_admin(self) -> None:
         subscribe(email="mo@users.example")
         subscribe(person("ada"))
@@ -267,6 +274,7 @@ class TestSharing:
             [User(username=f"r{one}", email=f"r{one}@lift.example", is_staff=True) for one in range(200)]
         )
         people = list(User.objects.order_by("pk"))
+        Permission.objects.get(codename="view_analytics").user_set.set(people)
         for one in people[:2]:
             subscribe(one)
         with CaptureQueriesContext(
