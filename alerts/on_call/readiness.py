@@ -38,10 +38,6 @@ def problems(*, now: datetime) -> list[Problem]:
     ]
 
 
-def problem_count(*, now: datetime) -> int:
-    return len(problems(now=now))
-
-
 def _gaps(schedule: OnCallSchedule, now: datetime) -> Iterable[Problem]:
     about = (schedule.pk,)
     if not schedule.members.all() and not schedule.shifts.all():
