@@ -29,7 +29,7 @@ from dashboards.window import custom
 _SECTIONS: dict[Kind, Sequence[Callable[[Asked], Section]]] = {
     Kind.DAILY: (responding.incidents, *daily.SECTIONS),
     Kind.WEEKLY: (
-        *weekly.SECTIONS, responding.incidents, responding.error_budget, responding.follow_ups_overdue,
+        *weekly.SECTIONS, daily.failing_endpoints, responding.incidents, responding.error_budget, responding.follow_ups_overdue,
         responding.ignored_rules, looking_after.secrets, looking_after.liftmon_itself,
     ),
     Kind.MONTHLY: (

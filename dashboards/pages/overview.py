@@ -129,9 +129,10 @@ def critical_badge(request: HttpRequest) -> str:
 def verdict(answer: Overview, question: Question, *, now: datetime, when: str = "") -> tuple[str, str]:
     """What a person in a hurry must know, and its tone: "bad", "warn" or "good". No issue is told of twice.
 
-    Issues are those of now, whatever the window and the filters, and it says so. ``when`` are words for the window.
+    Issues are those of now, whatever the window and the filters, and it says so. ``when`` are words for the window: of a text
+    that is read by its first words, as in a list of mails, and so begins with what is the matter.
     """
-    attention = answer.attention
+    attention, is_listed = answer.attention, bool(when)
     when, scope = when or _when(question), _scope(question)
     parts = []
     if attention.critical:
@@ -143,18 +144,25 @@ def verdict(answer: Overview, question: Question, *, now: datetime, when: str = 
         parts.append(f"{counted(attention.regressed, 'issue')} came back after being resolved")
     failing = _failing(answer, when=when)
     if not parts and not failing:
-        return _quiet(attention, failures=int(answer.failures.now), when=when, scope=scope)
+        return _quiet(attention, failures=int(answer.failures.now), when=when, scope=scope, is_listed=is_listed)
     words = []
     if parts:
         rest = f"{counted(attention.others, 'other issue')} open" if attention.others else "no other issue is open"
-        words.append(f"Now{scope}: {'; '.join(parts)}; {rest}.")
+        words.append(_now(f"{'; '.join(parts)}; {rest}", scope, is_listed=is_listed))
     if failing:
         words.append(failing)
     elif not answer.failures.now:
         words.append(f"Nothing failed in {when}.")
     if not parts:
-        words.append(f"Now{scope}: {_still_open(attention)}.")
+        words.append(_now(_still_open(attention), scope, is_listed=is_listed))
     return " ".join(words), "bad" if attention.critical else "warn"
+
+
+def _now(words: str, scope: str, *, is_listed: bool) -> str:
+    """“Now in all environments: no issue is open.”; listed: “No issue is open (in all environments).”"""
+    if not is_listed:
+        return f"Now{scope}: {words}."
+    return f"{words[:1].upper()}{words[1:]}{f' ({scope.strip()})' if scope else ''}."
 
 
 def _scope(question: Question) -> str:
@@ -179,14 +187,15 @@ def _still_open(attention: Attention) -> str:
     return f"{counted(attention.unresolved, 'issue')} {'is' if attention.unresolved == 1 else 'are'} open"
 
 
-def _quiet(attention: Attention, *, failures: int, when: str, scope: str) -> tuple[str, str]:
+def _quiet(attention: Attention, *, failures: int, when: str, scope: str, is_listed: bool) -> tuple[str, str]:
     if not failures:
-        return f"Nothing failed in {when}. Now{scope}: {_still_open(attention)}.", "good"
+        return f"Nothing failed in {when}. {_now(_still_open(attention), scope, is_listed=is_listed)}", "good"
     if attention.new_in_window:
         new = counted(attention.new_in_window, "issue")
-        return f"Now{scope}: nothing critical is open; {new} new in {when}.", "warn"
+        return _now(f"nothing critical is open; {new} new in {when}", scope, is_listed=is_listed), "warn"
     if attention.unresolved:
-        return f"Now{scope}: nothing critical; {_still_open(attention)}, none of them new in {when}.", "good"
+        words = f"nothing critical; {_still_open(attention)}, none of them new in {when}"
+        return _now(words, scope, is_listed=is_listed), "good"
     return f"No issue is open; {counted(failures, 'failure')} in {when} came to resolved or muted ones.", "good"
 
 

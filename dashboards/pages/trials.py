@@ -81,14 +81,14 @@ class TrialsPage(ReportPage):
         )
 
 
-def headline(answer: TrialConversion) -> str:
-    """How many convert, and whether that is more or less than before."""
+def headline(answer: TrialConversion, before_words: str = "in the window before") -> str:
+    """How many convert, and whether that is more or less than before, which ``before_words`` name."""
     rate, before = answer.rate, answer.rate_before
     if not rate.total:
         return "" if not before.total else f"No trial ended in this window, {before.total:,} in the one before."
     words = f"{rate.count:,} of {counted(rate.total, 'trial')} that ended converted: {percent(rate.share)}"
     if before.total:
-        words += f", {percent(before.share)} in the window before"
+        words += f", {percent(before.share)} {before_words}"
         words += f"; that is {answer.trend}, beyond chance." if answer.trend else ", which may be chance."
     else:
         words += "."

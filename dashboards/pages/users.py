@@ -218,8 +218,8 @@ def headline(answer: UserImpact, subjects: dict[str, str]) -> str:
     return words
 
 
-def first_words(answer: UserImpact | PeopleHurt, subjects: dict[str, str]) -> str:
-    """How many met a failure, against the time before."""
+def first_words(answer: UserImpact | PeopleHurt, subjects: dict[str, str], before: str = "in the window before") -> str:
+    """How many met a failure, against the time before, which ``before`` names."""
     hurt = answer.hurt
     if not answer.failures:
         said = f"None of {counted(hurt.total, 'active user')} met a failure{_narrowing(subjects)}."
@@ -228,7 +228,7 @@ def first_words(answer: UserImpact | PeopleHurt, subjects: dict[str, str]) -> st
         return f"{counted(answer.failures, 'failure')}{_narrowing(subjects)}, and none of them names a user."
     return (
         f"{hurt.count:,} of {counted(hurt.total, 'active user')} met at least one failure{_narrowing(subjects)}, "
-        f"{answer.hurt_before.count:,} in the window before."
+        f"{answer.hurt_before.count:,} {before}."
     )
 
 

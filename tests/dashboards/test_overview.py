@@ -181,6 +181,34 @@ def test_the_verdict_says_that_issues_know_no_environment_and_no_window() -> Non
 
 
 @pytest.mark.parametrize(
+    ("counts", "failures", "sentence"),
+    [
+        (
+            {"unresolved": 3, "critical": 2, "others": 1}, 4,
+            "2 critical issues are unresolved; 1 other issue open (in all environments).",
+        ),
+        ({}, 0, "Nothing failed in the last 24 hours. No issue is open (in all environments)."),
+        (
+            {"unresolved": 2}, 4,
+            "Nothing critical; 2 issues are open, none of them new in the last 24 hours (in all environments).",
+        ),
+        (
+            {"unresolved": 2, "new_in_window": 1}, 4,
+            "Nothing critical is open; 1 issue new in the last 24 hours (in all environments).",
+        ),
+    ],
+)  # fmt: skip
+def test_a_verdict_for_a_list_of_mails_begins_with_what_is_the_matter(
+    counts: dict[str, int], failures: int, sentence: str
+) -> None:
+    asked = Question(preset("24h", NOON), UTC, Filters(environments=("production",)))
+
+    told, _ = verdict(answer(attention(**counts), failures=failures), asked, now=NOON, when="the last 24 hours")
+
+    assert told == sentence
+
+
+@pytest.mark.parametrize(
     ("failed", "measured", "said"),
     [
         (90, 0, "(90 failures, no requests measured, 7 users hurt)"),

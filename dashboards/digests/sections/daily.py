@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.urls import reverse
+
 from dashboards.digests.content import MOST_ROWS, Action, Bar, Row, Section
 from dashboards.digests.sections.asking import Asked
 from dashboards.digests.sections.comparing import compared, in_brief, is_worse, share_compared
@@ -252,14 +254,15 @@ def overnight(asked: Asked) -> Section:
 
 
 def failures_in_words(answer: TopErrors, whole: Overview, before: str) -> str:
+    failed, hurt = whole.failures, whole.users_hurt
     said = (
-        f"{counted(int(whole.failures.now), 'failure')}{compared(whole.failures.now, whole.failures.before, before)}, hurt "
-        f"{counted(int(whole.users_hurt.now), 'user')}{in_brief(whole.users_hurt.before, before)}."
+        f"{counted(int(failed.now), 'failure')}{compared(failed.now, failed.before, before)}. "
+        f"{'It' if failed.now == 1 else 'They'} hurt {counted(int(hurt.now), 'user')}{in_brief(hurt.before, before)}."
     )
     if answer.errors:
         first = answer.errors[0]
-        hurt = counted(first.affected_users, "user")
-        said += f" The most frequent is {first.name}: {counted(first.event_count, 'time')}, {hurt}."
+        of_first = counted(first.affected_users, "user")
+        said += f" The most frequent is {first.name}: {counted(first.event_count, 'time')}, {of_first}."
     for kind, word in (("new", "New"), ("rising", "Rising"), ("falling", "Falling")):
         names = list(dict.fromkeys(one.name for one in answer.errors if one.trend.kind == kind))
         said += f" {word}: {first_of(names)}." if names else ""
@@ -278,7 +281,7 @@ def error_row(asked: Asked, one: ErrorRow) -> Row:
 
 
 def actions_on_errors(asked: Asked, errors: Sequence[ErrorRow], whole: Overview) -> tuple[Action, ...]:
-    """The critical issue that hurts most people now, and the first of the errors."""
+    """The critical issue that hurts most people now, and of the ``errors`` the one that hurt most."""
     burning = whole.attention.burning
     found = []
     if burning is not None:
@@ -286,15 +289,15 @@ def actions_on_errors(asked: Asked, errors: Sequence[ErrorRow], whole: Overview)
             Action(
                 f"Deal with {burning.name}",
                 f"critical and unresolved, {counted(burning.event_count, 'event')}, {counted(burning.user_count, 'user')} so far",
-                events_link(asked.question, name=burning.name, severity="critical"), burning.user_count, True,
+                reverse("admin:events_issue_change", args=[burning.id]), burning.user_count, True,
             )
         )  # fmt: skip
     others = [one for one in errors if burning is None or one.name != burning.name]
+    others.sort(key=lambda one: (-one.affected_users, -one.event_count))
     found += [
         Action(
             f"Look at {one.name}",
-            f"{_KIND_WORDS.get(one.trend.kind, 'the most frequent')}: {counted(one.event_count, 'event')}, "
-            f"{counted(one.affected_users, 'user')}",
+            f"{_kind_words(one)}: {counted(one.event_count, 'event')}, {counted(one.affected_users, 'user')}",
             events_link(asked.question, name=one.name, severity=one.severity), one.affected_users,
         )
         for one in others[:1]
@@ -302,7 +305,10 @@ def actions_on_errors(asked: Asked, errors: Sequence[ErrorRow], whole: Overview)
     return tuple(found)
 
 
-_KIND_WORDS = {"new": "new", "rising": "rising"}
+def _kind_words(one: ErrorRow) -> str:
+    if one.trend.kind in ("new", "rising"):
+        return one.trend.kind
+    return "hurts most people" if one.affected_users else "the most frequent"
 
 
 def _trend(one: ErrorRow) -> str:
@@ -328,9 +334,10 @@ def failing_endpoints(asked: Asked) -> Section:
             for one in (worse or failing)[:MOST_ROWS]
         ),
         bars=tuple(
-            Bar(one.endpoint, one.failures, counted(one.failures, "failure")) for one in failing[:5]
+            Bar(one.endpoint, one.failures, counted(one.failures, "failure"))
+            for one in sorted(failing, key=lambda one: -one.failures)[:5]
         ) if len(failing) > 1 else (),
-        bars_caption="Failures of the worst endpoints" if len(failing) > 1 else "",
+        bars_caption="Failures by endpoint, most first" if len(failing) > 1 else "",
         actions=tuple(
             Action(
                 f"Mend {one.endpoint}",
@@ -344,7 +351,9 @@ def failing_endpoints(asked: Asked) -> Section:
 
 
 def _rate_before(one: EndpointRate) -> str:
-    return f", {percent(one.rate_before.share)} before" if one.rate_before.share is not None else ""
+    """Where both are known."""
+    is_known = one.rate.share is not None and one.rate_before.share is not None
+    return f", {percent(one.rate_before.share)} before" if is_known else ""
 
 
 def _endpoint_link(asked: Asked, one: EndpointRate) -> str:

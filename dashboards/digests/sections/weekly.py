@@ -1,10 +1,16 @@
 """The sections of the weekly review: the guide's low priority, and where things are going."""
 
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+
+from django.utils.formats import date_format
+
 from dashboards.digests.content import MOST_ROWS, Action, Bar, Row, Section
 from dashboards.digests.sections.asking import Asked
-from dashboards.digests.sections.comparing import compared, in_brief, is_worse
+from dashboards.digests.sections.comparing import before_of, compared, in_brief, is_worse
 from dashboards.digests.sections.daily import actions_on_errors, error_row, failures_by_step, failures_in_words
-from dashboards.pages import cache, features, latency, trials, users
+from dashboards.pages import cache, features, trials, users
 from dashboards.pages.links import events_link, page_link
 from dashboards.pages.words import counted, first_of, percent
 from dashboards.reports.cache import cache as cache_report
@@ -57,7 +63,8 @@ def slow_endpoints(asked: Asked) -> Section:
     shown = [*slower, *(one for one in answer.endpoints if one not in slower and one.slow)][:MOST_ROWS]
     return Section(
         "slow", "Slow endpoints", asked.about("slow_endpoint"), page_link("analytics_latency", asked.question),
-        sentence=latency.headline(answer) if shown else "", is_changed=bool(slower),
+        sentence=_slow_in_words(answer.endpoints, slower, by_release, before_of(asked.question.window)) if shown else "",
+        is_changed=bool(slower),
         rows=tuple(
             Row(f"{one.endpoint}{_because(one)}", _how_long(one), _endpoint_link(asked, one)) for one in shown
         ),
@@ -70,6 +77,27 @@ def slow_endpoints(asked: Asked) -> Section:
             for one in slower[:1]
         ),
     )  # fmt: skip
+
+
+def _slow_in_words(
+    endpoints: Sequence[EndpointLatency],
+    slower: Sequence[EndpointLatency],
+    by_release: Sequence[EndpointLatency],
+    before: str,
+) -> str:
+    """“2 endpoints got slower than the week before: /api/career and /api/jobs. lift@1.5 made 1 of them slower.”"""
+    said = "No endpoint got slower."
+    if slower:
+        names = first_of(list(dict.fromkeys(one.endpoint for one in slower)))
+        said = f"{counted(len(slower), 'endpoint')} got slower than {before}: {names}."
+    for newest, count in Counter(one.release.newest for one in by_release if one.release).most_common(1):
+        said += f" {newest} made {count:,} of them slower."
+    told = [one for one in endpoints if one.slow]
+    if told:
+        most = max(told, key=lambda one: one.slow)
+        said += f" {counted(sum(one.slow for one in told), 'request')} took so long that the service told of it, "
+        said += f"{most.slow:,} of them at {most.endpoint}." if len(told) > 1 else f"at {most.endpoint}."
+    return said
 
 
 def _endpoint_link(asked: Asked, one: EndpointLatency) -> str:
@@ -115,18 +143,23 @@ def feature_use(asked: Asked) -> Section:
         "features", "Feature adoption", asked.about("feature_used"), link,
         sentence=_features_in_words(answer, asked.before), is_changed=bool(gone),
         rows=tuple(
-            Row(f"{one.feature}: 0 users", f"last used {one.last_used_on}" if one.last_used_on else "never used", link)
+            Row(f"{one.feature}: 0 users", f"last used {_day(one.last_used_on)}" if one.last_used_on else "never used", link)
             for one in answer.unused[:MOST_ROWS]
         ),
         bars=tuple(Bar(one.feature, one.unique_users, counted(one.unique_users, "user")) for one in named[:6]),
         bars_caption="Users by feature" if named else "",
         actions=tuple(
             Action(
-                f"Ask why nobody used {first_of([one.feature for one in gone])}", f"used until {gone[0].last_used_on}", link
+                f"Ask why nobody used {first_of([one.feature for one in gone])}", f"used until {_day(one.last_used_on)}", link
             )
-            for _ in gone[:1]
+            for one in gone[:1] if one.last_used_on is not None
         ),
     )  # fmt: skip
+
+
+def _day(day: date) -> str:
+    """``25 Feb 2026``."""
+    return date_format(day, "j M Y")
 
 
 def _features_in_words(answer: FeatureAdoption, before: str) -> str:
@@ -134,14 +167,14 @@ def _features_in_words(answer: FeatureAdoption, before: str) -> str:
     if not said or not (answer.users.now or answer.users.before):
         return said
     changed = compared(answer.users.now, answer.users.before, before)
-    return f"{said} {counted(int(answer.users.now), 'user')} of any feature{changed}."
+    return f"{said} In all {counted(int(answer.users.now), 'user')} used a feature{changed}."
 
 
 def trial_outcomes(asked: Asked) -> Section:
     """Conversion against the time before, and whether failures stand in the way."""
     answer = asked.answer(trial_conversion)
     link = page_link("analytics_trials", asked.question)
-    sentence = trials.headline(answer)
+    sentence = trials.headline(answer, before_of(asked.question.window))
     if answer.is_failing_apart:
         sentence = f"{sentence} {trials.failing_in_words(answer)}"
     return Section(
@@ -194,8 +227,8 @@ def people(asked: Asked) -> Section:
     hurt = [one for one in answer.severities if one.users_hurt]
     return Section(
         "users", "User impact", "How many users met a failure?", link,
-        sentence=users.first_words(answer, {}) if answer.failures else "", users=answer.hurt.count,
-        is_changed=is_worse(answer.hurt, answer.hurt_before),
+        sentence=users.first_words(answer, {}, before_of(asked.question.window)) if answer.failures else "",
+        users=answer.hurt.count, is_changed=is_worse(answer.hurt, answer.hurt_before),
         rows=tuple(
             Row(
                 one.severity, f"{counted(one.users_hurt, 'user')}{in_brief(one.users_hurt_before, asked.before)}",

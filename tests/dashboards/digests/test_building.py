@@ -215,6 +215,23 @@ def test_the_error_budget_is_what_its_rule_counts(sender: Sender) -> None:
     assert section.is_changed
 
 
+def test_endpoints_are_slow_without_having_got_slower(sender: Sender) -> None:
+    for number in range(12):
+        store(
+            sender, NOW - timedelta(hours=2, minutes=number), event="api_response_time", endpoint="/api/jobs",
+            response_time_ms=4000, status=200,
+        )  # fmt: skip
+    store(sender, NOW - timedelta(hours=3), event="slow_endpoint", level="warn", endpoint="/api/jobs", duration_ms=4000)
+    compact()
+
+    told, _ = ask(Kind.WEEKLY, Scope((), ("production",), "UTC"))
+
+    assert sections_of(told)["slow"].sentence == (
+        "No endpoint got slower. 1 request took so long that the service told of it, at /api/jobs."
+    )
+    assert not sections_of(told)["slow"].is_changed
+
+
 def test_services_that_send_secrets_are_named_with_where(make_sender: Callable[[str], Sender]) -> None:
     api, web = make_sender("lift api"), make_sender("lift web")
     for number in range(3):
