@@ -25,7 +25,9 @@ def shared(digest_pk: int, subscription_pk: int) -> Shared:
     subscription = (
         DigestSubscription.objects.active().select_related("person", "channel").filter(pk=subscription_pk).first()
     )
-    if subscription is None or (subscription.person is not None and not subscription.person.is_active):
+    # As `due.readers`: who may not see the analytics any more, or left, is told nothing of them.
+    person = None if subscription is None else subscription.person
+    if subscription is None or (person is not None and not person.has_perm("dashboards.view_analytics")):
         raise LinkError(_ENDED, status=410)
     digest = Digest.objects.filter(pk=digest_pk).first()
     if digest is None:

@@ -1,6 +1,6 @@
 """The overview at /admin/: a verdict in words, the numbers behind it, and what to look at first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -69,36 +69,50 @@ def add_overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         all_issues=all_issues,
         tiles=tiles,
         chart=_failures_chart(answer, question, incidents_shown(request, question)),
-        issues=[
-            (
-                issue,
-                controls.services.get(issue.service_id, ""),
-                f"{reverse('admin:events_event_changelist')}?issue={issue.id}&window=all",
-            )
-            for issue in answer.attention.top
-        ],
-        endpoints=[
-            (
-                rate,
-                page_link("analytics_endpoint", question, service=rate.service_id, endpoint=rate.endpoint),
-                failures_link(question, rate),
-                page_link("analytics_users", question, service=rate.service_id, endpoint=rate.endpoint),
-            )
-            for rate in answer.endpoints
-        ],
+        issues=_issue_rows(answer, controls.services),
+        endpoints=_endpoint_rows(answer, question),
         all_endpoints=page_link("analytics_endpoints", question),
-        releases=[
-            (
-                line,
-                controls.services.get(line.service_id, ""),
-                events_link(question, service=line.service_id, release=line.release),
-                events_link(question, service=line.service_id, release=line.release, severity="failures"),
-                page_link("analytics_users", question, service=line.service_id, release=line.release),
-            )
-            for line in answer.releases
-        ],
+        releases=_release_rows(answer, question, controls.services),
     )
     return context
+
+
+def _issue_rows(answer: Overview, services: Mapping[int, str]) -> list[tuple[Any, str, str]]:
+    """Each issue to look at first, its service, and its events."""
+    events = reverse("admin:events_event_changelist")
+    return [
+        (issue, services.get(issue.service_id, ""), f"{events}?issue={issue.id}&window=all")
+        for issue in answer.attention.top
+    ]
+
+
+def _endpoint_rows(answer: Overview, question: Question) -> list[tuple[EndpointRate, str, str, str]]:
+    """Each endpoint, its page, its failures, and the users whom it hurt."""
+    return [
+        (
+            rate,
+            page_link("analytics_endpoint", question, service=rate.service_id, endpoint=rate.endpoint),
+            failures_link(question, rate),
+            page_link("analytics_users", question, service=rate.service_id, endpoint=rate.endpoint),
+        )
+        for rate in answer.endpoints
+    ]
+
+
+def _release_rows(
+    answer: Overview, question: Question, services: Mapping[int, str]
+) -> list[tuple[Any, str, str, str, str]]:
+    """Each release, its service, its events, its failures, and the users whom it hurt."""
+    return [
+        (
+            line,
+            services.get(line.service_id, ""),
+            events_link(question, service=line.service_id, release=line.release),
+            events_link(question, service=line.service_id, release=line.release, severity="failures"),
+            page_link("analytics_users", question, service=line.service_id, release=line.release),
+        )
+        for line in answer.releases
+    ]
 
 
 class OverviewFile(ReportPage):

@@ -29,7 +29,7 @@ from events.partitions import make_partitions
 from events.rollups import compact
 from tests.dashboards.digests.contents import an_about
 from tests.dashboards.digests.saying import LENGTHS
-from tests.dashboards.digests.test_golden import same
+from tests.dashboards.digests.test_golden import assert_golden
 
 pytestmark = pytest.mark.django_db
 UNTIL = datetime(2026, 3, 6, 7, tzinfo=UTC)  # a Friday, at eight in Berlin
@@ -89,9 +89,11 @@ def test_the_digests_of_the_demo_fortnight_are_as_they_were_read_and_approved(se
 
         mail, message = mail_of(told, about), slack_of(told, about)
 
-        same(f"fortnight-{kind}.html", anywhere(mail.html))
-        same(f"fortnight-{kind}.txt", anywhere(f"Subject: {mail.subject}\n\n{mail.text}"))
-        same(f"fortnight-{kind}.slack.json", anywhere(json.dumps(message, indent=2, ensure_ascii=False) + "\n"))
+        assert_golden(f"fortnight-{kind}.html", anywhere(mail.html))
+        assert_golden(f"fortnight-{kind}.txt", anywhere(f"Subject: {mail.subject}\n\n{mail.text}"))
+        assert_golden(
+            f"fortnight-{kind}.slack.json", anywhere(json.dumps(message, indent=2, ensure_ascii=False) + "\n")
+        )
 
 
 def anywhere(text: str) -> str:

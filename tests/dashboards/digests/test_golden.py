@@ -25,7 +25,7 @@ def _product(settings: Any) -> None:
     settings.STATUS_PAGE_NAME = "lift"
 
 
-def same(name: str, made: str) -> None:
+def assert_golden(name: str, made: str) -> None:
     file = FOLDER / name
     if os.environ.get("LIFTMON_RENEW_GOLDEN"):
         file.write_text(made, encoding="utf-8", newline="")
@@ -36,13 +36,13 @@ def same(name: str, made: str) -> None:
 def test_a_mail_is_as_it_was_read_and_approved(name: str) -> None:
     mail = mail_of(*CASES[name])
 
-    same(f"{name}.html", mail.html)
-    same(f"{name}.txt", f"Subject: {mail.subject}\n\n{mail.text}")
+    assert_golden(f"{name}.html", mail.html)
+    assert_golden(f"{name}.txt", f"Subject: {mail.subject}\n\n{mail.text}")
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_slack_message_is_as_it_was_read_and_approved(name: str) -> None:
-    same(f"{name}.slack.json", json.dumps(slack_of(*CASES[name]), indent=2, ensure_ascii=False) + "\n")
+    assert_golden(f"{name}.slack.json", json.dumps(slack_of(*CASES[name]), indent=2, ensure_ascii=False) + "\n")
 
 
 @pytest.mark.parametrize(("content", "about"), CASES.values(), ids=CASES)

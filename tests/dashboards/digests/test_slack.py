@@ -17,7 +17,7 @@ def length(text: str) -> int:
     return len(text) + sum(ord(char) > 0xFFFF for char in text)
 
 
-def within_limits(message: dict[str, Any]) -> None:
+def assert_within_limits(message: dict[str, Any]) -> None:
     """Raises for what Slack refuses, and for a mention or a link that is not ours."""
     assert length(message["text"]) <= 4000
     assert "<" not in message["text"]
@@ -54,7 +54,7 @@ def mrkdwn(text: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("content", [rich(), quiet(), hostile(), *map(largest, "&<é😀ש*")])
 def test_it_is_within_what_slack_takes(content: Content) -> None:
-    within_limits(slack_of(content, an_about(is_late=True)))
+    assert_within_limits(slack_of(content, an_about(is_late=True)))
 
 
 _texts = st.one_of(st.text(max_size=700), st.sampled_from(EVIL), st.sampled_from([char * 900 for char in "&<😀ש"]))
@@ -76,7 +76,7 @@ _contents = st.builds(
 
 @given(_contents, _texts, _links)
 def test_whatever_it_says_slack_takes_it_and_nobody_is_called(content: Content, scope: str, url: str) -> None:
-    within_limits(slack_of(content, an_about(scope_words=scope, settings_url=url)))
+    assert_within_limits(slack_of(content, an_about(scope_words=scope, settings_url=url)))
 
 
 def test_channels_are_told_what_mails_say() -> None:

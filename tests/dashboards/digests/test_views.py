@@ -76,7 +76,7 @@ def test_nobody_keeps_indexes_or_passes_on_the_secret_address(visitor: Client) -
 
 def test_for_a_reader_of_the_staff_what_it_names_leads_into_the_admin(visitor: Client, settings: Any) -> None:
     settings.BASE_URL = "https://mon.example"
-    person = get_user_model().objects.create_user("ada", is_staff=True)
+    person = get_user_model().objects.create_user("ada", is_staff=True, is_superuser=True)
 
     page = visitor.get(public(make_reader(person=person), make_digest())).content.decode()
 

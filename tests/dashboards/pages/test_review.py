@@ -241,9 +241,12 @@ class TestPreview:
         assert not Digest.objects.exists()
 
     def test_words_that_are_none_are_left_out(self, admin_client: Client) -> None:
-        shown(
+        html = shown(
             admin_client, f"{PREVIEW}?kind=hourly&service=x&environment=%00&subscription=99999999999999999999&asked=1"
         )
+
+        assert "srcdoc=" in html
+        assert 'value="hourly"' not in html
 
     def test_it_goes_to_who_asks(self, failing: Sender, admin_client: Client, admin_user: User) -> None:
         answer: Any = admin_client.post(f"{PREVIEW}?kind=daily&asked=1", follow=True)
