@@ -31,7 +31,7 @@ from benchmarks.patterns import SERVICES, Pattern, patterns
 from benchmarks.rows import COLUMNS
 from events.demo.traffic import weight
 from events.models import Issue, IssueFingerprint, IssueTransition, Service, TransitionKind
-from events.partitions import make_partitions
+from events.partitions import index_arrivals, make_partitions
 from events.retention import rollup_kept
 from events.rollups import FAILED, FOLDED_TABLES, LATENCY_BUCKET, compact
 
@@ -213,6 +213,7 @@ def top_up(*, now: datetime, say: Say) -> None:
     rest = Day(DAYS, start, now, hours, round(events * ((now - start) / (DAYS * _DAY))), is_whole=False)
     _make_day(rest, until=until)
     _fold_day(rest, until=now)
+    index_arrivals()  # as Beat has it done every minute
     say(f"{rest.count:,} events since {start:%H:%M}")
 
 

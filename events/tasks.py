@@ -16,6 +16,11 @@ def make_partitions(**_: object) -> int:
     return partitions.make_partitions(now=timezone.now())
 
 
+@shared_task(name="events.tasks.index_arrivals")
+def index_arrivals(**_: object) -> int:
+    return partitions.index_arrivals()
+
+
 @shared_task(name="events.tasks.forget_expired")
 def forget_expired(**_: object) -> int:
     return retention.forget_expired(now=timezone.now()).rows

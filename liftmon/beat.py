@@ -29,6 +29,10 @@ SCHEDULES: tuple[Schedule, ...] = (
         "Makes the weekly partitions of the events table three weeks ahead.", 3600,
     ),
     Schedule(
+        "Index arrivals", "events.tasks.index_arrivals", 60, IntervalSchedule.SECONDS,
+        "Tells the index of the live feed of events that came in large batches.", 60,
+    ),
+    Schedule(
         "Forget expired events", "events.tasks.forget_expired", 1, IntervalSchedule.HOURS,
         "Drops partitions past their tier's retention, and old receipts, rollups and rejections.", 3600,
     ),

@@ -1,11 +1,15 @@
+import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from events.models import Event
-from events.partitions import make_partitions
+from events.partitions import index_arrivals, make_partitions
 from tests.events.conftest import Sender, ago
 
 pytestmark = pytest.mark.django_db
@@ -66,3 +70,66 @@ def test_looking_for_an_id_reads_the_week_of_that_id_alone(sender: Sender) -> No
     assert sum(line.count("events_event_") for line in plan.splitlines() if "Scan" in line) <= 12
     assert week_of(timezone.now()) in plan
     assert week_of(timezone.now() - timedelta(days=21)) not in plan
+
+
+class TestIndexArrivals:
+    @pytest.fixture
+    def _batch(self, sender: Sender) -> None:
+        """So many events at once that PostgreSQL has not looked at their pages yet."""
+        sender.store({"event": "api_timeout"})
+        event = Event.objects.get()
+        copies = [Event.objects.get() for _ in range(700)]
+        for place, copy in enumerate(copies):
+            copy.pk = event.pk.__class__(int=event.pk.int + place + 1)
+            copy.message = "x" * 400
+        Event.objects.bulk_create(copies)
+
+    @pytest.mark.usefixtures("_batch")
+    def test_it_takes_in_what_came_in_a_large_batch_once(self) -> None:
+        assert index_arrivals() > 0
+        assert index_arrivals() == 0
+
+    @pytest.mark.usefixtures("_batch")
+    def test_a_poll_reads_few_pages_afterwards(self) -> None:
+        before = pages_of_a_poll()
+        index_arrivals()
+
+        assert pages_of_a_poll() < before / 2
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.usefixtures("_batch")
+    def test_it_waits_for_no_vacuum_and_takes_its_turn_later(self, vacuuming: psycopg.Connection) -> None:
+        began = time.monotonic()
+
+        assert index_arrivals() == 0
+        assert time.monotonic() - began < 60 * 0.2 + 5
+        vacuuming.rollback()
+        assert index_arrivals() > 0
+
+    @pytest.fixture
+    def vacuuming(self, _batch: None) -> Iterator[psycopg.Connection]:
+        """A connection that locks the partition as VACUUM does."""
+        told: dict[str, Any] = connection.get_connection_params()
+        with psycopg.connect(
+            **{word: told[word] for word in ("dbname", "user", "host", "port", "password") if told.get(word)}
+        ) as other:
+            other.execute(f"LOCK TABLE events_event_daily_{week_of(timezone.now())} IN SHARE UPDATE EXCLUSIVE MODE")
+            yield other
+
+
+def pages_of_a_poll() -> int:
+    """How many pages are looked at for what arrives from now on."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_indexscan = off")
+        cursor.execute(
+            "EXPLAIN (ANALYZE, FORMAT JSON) SELECT id FROM events_event WHERE stored_at > %s",
+            [timezone.now() + timedelta(minutes=1)],
+        )
+        return sum(_pages(cursor.fetchone()[0][0]["Plan"]))
+
+
+def _pages(plan: dict[str, Any]) -> Iterator[int]:
+    yield plan.get("Lossy Heap Blocks", 0)
+    for part in plan.get("Plans", ()):
+        yield from _pages(part)
