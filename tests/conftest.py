@@ -1,4 +1,8 @@
+import gc
+from collections.abc import Iterator
+
 import pytest
+from django.test import override_settings
 
 from alerts.models import AlertRule, Route, Runbook, RunbookStep
 from alerts.rules.guide import load_rules
@@ -7,6 +11,28 @@ from events.catalogue import load_guide, load_labels
 from events.models import EventType
 
 _NEEDS_DATABASE = {"db", "transactional_db", "admin_user", "admin_client", "sender", "make_sender"}
+
+
+def pytest_sessionstart() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests with their parameters are no garbage: looking through them again and again takes a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_settings() -> Iterator[None]:
+    """What costs time in each test and is no part of it; servers that tests start have the real settings.
+
+    Passwords are hashed slowly on purpose, and whitenoise looks at each file of the installed packages for each client of a test.
+    """
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(PASSWORD_HASHERS=hashers, WHITENOISE_AUTOREFRESH=True):
+        yield
 
 
 @pytest.fixture(autouse=True)
