@@ -49,7 +49,7 @@ def _size_in_words(size: float) -> str:
         return f"{formats.number(size)} bytes"
     for unit in ("kB", "MB"):
         size /= 1000
-        if size < 1000:
+        if round(size, 1) < 1000:
             return f"{formats.number(size, 1)} {unit}"
     return f"{formats.number(size / 1000, 1)} GB"
 

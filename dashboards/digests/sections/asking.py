@@ -36,7 +36,7 @@ class Asked:
         if key not in self._answers:
             self._answers[key] = self._told(report, how)
         if isinstance(found := self._answers[key], SearchTooSlowError):
-            raise found
+            raise found.with_traceback(None)
         return cast("Answer", found)
 
     def _told(self, report: Callable[..., Any], how: Mapping[str, Any]) -> Any:
