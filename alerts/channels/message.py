@@ -1,5 +1,6 @@
 """What an alert says to people, before a channel gives it its form. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from events.ingest.types import Severity
 # A text on a phone: what comes after these is a page on the screen, and the link leads there.
 LISTED_ALERTS = 20
 EXAMPLE_LENGTH = 1000
+_NO_BREAK = ("\u00a0", "\u202f")
+_SPACES = re.compile("[ \u00a0\u202f]+")
 
 
 class MessageKind(StrEnum):
@@ -254,8 +257,12 @@ def sparkline(steps: Sequence[int]) -> str:
 
 
 def one_line(text: str) -> str:
-    """The words of a text with one space between them: what others wrote must not begin a line or a header of its own."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    """The words of a text with one space between them: what others wrote must not begin a line or a header of its own.
+
+    A no-break space stays one: it is a part of many numbers and dates.
+    """
+    spaced = "".join(char if char.isprintable() or char in _NO_BREAK else " " for char in text)
+    return _SPACES.sub(lambda found: found[0] if found[0] in _NO_BREAK else " ", spaced).strip()
 
 
 def is_web_address(url: str) -> bool:

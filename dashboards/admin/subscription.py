@@ -1,7 +1,6 @@
 """Who gets digests: one's own subscription for everybody who sees the analytics, everybody's for those with the right to them."""
 
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
@@ -11,9 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation.trans_real import parse_accept_lang_header
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
@@ -27,6 +26,7 @@ from dashboards.digests import subscribing
 from dashboards.digests.subscribing import SubscribingError
 from dashboards.models import DigestDelivery, DigestKind, DigestSubscription
 from dashboards.models.digest import WEEKDAYS, production, work_days
+from events import formats
 from events.models import Dimension, KnownValue, Service
 from events.templatetags.moments import moment
 
@@ -34,6 +34,20 @@ _HOURS = [(hour, f"{hour:02}:00") for hour in range(24)]
 _READERS = ("person", "email", "channel")
 _MANAGES = "dashboards.{}_digestsubscription"
 _LATEST, _HOUR = 5, 8
+
+
+def _formats_shown() -> list[tuple[str, str]]:
+    """Each with an example: “German: 1.204,5 and Fr., 27. Nov. 2026, 18:30”."""
+    return [(code, f"{name}: {formats.example(code)}") for code, name in formats.choices()]
+
+
+def _wanted_formats(request: HttpRequest) -> str:
+    """What the browser says that its person reads, the most wanted first."""
+    try:
+        wanted = parse_accept_lang_header(request.headers.get("Accept-Language", ""))
+    except ValueError:  # absurdly long
+        return formats.DEFAULT
+    return formats.nearest(tag for tag, weight in wanted if weight)
 
 
 class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -50,6 +64,10 @@ class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscr
         choices=zone_names, label="On the clock of", widget=UnfoldAdminSelectWidget(),
         help_text="Its days and hours are those of the digest, too.",
     )  # fmt: skip
+    formats = forms.ChoiceField(
+        choices=_formats_shown, label="Numbers and dates as in", widget=UnfoldAdminSelectWidget(),
+        help_text="How the digest writes numbers, dates and hours. Its words are English.",
+    )  # fmt: skip
     services = forms.ModelMultipleChoiceField(
         Service.objects.order_by("name", "pk"), required=False, widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="None chosen: all of them, also those that are added later.",
@@ -60,7 +78,18 @@ class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscr
 
     class Meta:
         model = DigestSubscription
-        fields = (*_READERS, "kinds", "hour", "weekdays", "zone", "services", "environments", "least", "is_enabled")
+        fields = (
+            *_READERS,
+            "kinds",
+            "hour",
+            "weekdays",
+            "zone",
+            "formats",
+            "services",
+            "environments",
+            "least",
+            "is_enabled",
+        )
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -152,14 +181,8 @@ class SubscriptionAdmin(ModelAdmin):
         """On the clock of who gets it."""
         if not one.is_enabled or not one.is_confirmed:
             return "–"
-        zone = ZoneInfo(one.zone)
-        return format_html_join(
-            "", "<div>{}: {}</div>",
-            (
-                (DigestKind(kind).label, date_format(at.astimezone(zone), "D j M Y, H:i T"))
-                for kind, at in subscribing.next_due(one, now=timezone.now())
-            ),
-        )  # fmt: skip
+        upcoming = subscribing.next_in_words(one, now=timezone.now())
+        return format_html_join("", "<div>{}: {}</div>", ((DigestKind(kind).label, when) for kind, when in upcoming))
 
     @display(description="Last")
     def last_one(self, one: Any) -> SafeString | str:
@@ -204,7 +227,7 @@ class SubscriptionAdmin(ModelAdmin):
         who = [("Who gets it", {"fields": _READERS, "description": "One of these three."})] if is_manager else []
         return [
             *who,
-            ("Which and when", {"fields": ("kinds", ("hour", "zone"), "weekdays")}),
+            ("Which and when", {"fields": ("kinds", ("hour", "zone"), "weekdays", "formats")}),
             ("About what", {"fields": ("services", "environments", "least")}),
             (None, {"fields": ("is_enabled",)}),
         ]
@@ -214,6 +237,7 @@ class SubscriptionAdmin(ModelAdmin):
         known = {name for name, _ in zone_names()}
         own: dict[str, Any] = {
             "kinds": [DigestKind.DAILY.value, DigestKind.WEEKLY.value], "zone": zone if zone in known else "UTC",
+            "formats": _wanted_formats(request),
             "hour": _HOUR, "weekdays": work_days(), "environments": production(),
         }  # fmt: skip
         return {**own, "person": request.user.pk, **super().get_changeform_initial_data(request)}
@@ -266,13 +290,11 @@ class SubscriptionAdmin(ModelAdmin):
             deliveries = one.deliveries.select_related("digest", "letter", "notification").order_by(
                 "-created_at", "-pk"
             )
-            zone = ZoneInfo(one.zone)
-            upcoming = subscribing.next_due(one, now=timezone.now()) if one.is_enabled and one.is_confirmed else []
+            is_on = one.is_enabled and one.is_confirmed
+            upcoming = subscribing.next_in_words(one, now=timezone.now()) if is_on else []
             more |= {
                 "deliveries": deliveries[:_LATEST],
-                "next_due": [
-                    (DigestKind(kind).label, date_format(at.astimezone(zone), "D j M Y, H:i T")) for kind, at in upcoming
-                ],
+                "next_due": [(DigestKind(kind).label, when) for kind, when in upcoming],
                 "preview": f"{reverse('admin:review_preview')}?kind={one.kinds[0] if one.kinds else 'daily'}&subscription={one.pk}",
                 "may_change": self.has_change_permission(request, one),
             }  # fmt: skip

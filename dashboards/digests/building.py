@@ -24,6 +24,8 @@ from dashboards.reports.ingest import ingest_health
 from dashboards.reports.overview import overview
 from dashboards.reports.question import Question, filters_of
 from dashboards.window import custom
+from events import formats
+from events.formats import DEFAULT
 
 # In the guide's order, in which those stand that changed as much and hurt as many.
 _SECTIONS: dict[Kind, Sequence[Callable[[Asked], Section]]] = {
@@ -45,19 +47,34 @@ _GRAVE = 2
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a reader wants to hear of; no services, and no environments, stand for all. ``zone`` is whose hours and days count."""
+    """What a reader wants to hear of; no services, and no environments, stand for all. ``zone`` is whose hours and days count,
+    ``formats`` how they and all numbers are written (events.formats)."""
 
     services: tuple[int, ...]
     environments: tuple[str, ...]
     zone: str
+    formats: str = DEFAULT
 
     @property
     def key(self) -> str:
-        """The same for whoever wants to hear of the same, however they said it."""
+        """The same for whoever wants to hear of the same, however they said it. `Digest` reads the formats and the zone of it."""
         services = ",".join(str(one) for one in sorted(set(self.services)))
         environments = ",".join(quote(one, safe="") for one in sorted(set(self.environments)))
-        key = f"{services}|{environments}|{self.zone}"
-        return key if len(key) <= _LONGEST_KEY else f"sha256|{sha256(key.encode()).hexdigest()}|{self.zone}"
+        last = self.zone if self.formats == DEFAULT else f"{self.formats}|{self.zone}"
+        key = f"{services}|{environments}|{last}"
+        return key if len(key) <= _LONGEST_KEY else f"sha256|{sha256(key.encode()).hexdigest()}|{last}"
+
+
+class Holding:
+    """The answers about one window and scope, for its readers of other formats; they make room for those of the next."""
+
+    def __init__(self) -> None:
+        self._held: Asked | None = None
+
+    def asked(self, question: Question) -> Asked:
+        if self._held is None or self._held.question != question:
+            self._held = asked(question)
+        return self._held
 
 
 def question_of(scope: Scope, *, start: datetime, end: datetime, now: datetime) -> Question:
@@ -66,10 +83,10 @@ def question_of(scope: Scope, *, start: datetime, end: datetime, now: datetime) 
     return Question(custom(start, end, now), ZoneInfo(scope.zone), filters)
 
 
-def content(kind: Kind, question: Question) -> Content:
-    """Of what happened in the question's window, on the clock of its zone."""
-    with timezone.override(question.zone):
-        what = asked(question)
+def content(kind: Kind, question: Question, *, written_for: str = DEFAULT, holding: Holding | None = None) -> Content:
+    """Of what happened in the question's window, on the clock of its zone, in those formats."""
+    with timezone.override(question.zone), formats.written_for(written_for):
+        what = (holding or Holding()).asked(question)
         now, when = question.window.now, within(question.window)
         said, tone = verdict(what.answer(overview), question, now=now, when=when)
         ongoing = what.answer(open_incidents)
@@ -96,12 +113,15 @@ def _notes(question: Question) -> list[str]:
     return [f"Events wait on disk and are not counted yet: {told}."]
 
 
-def digest_of(kind: Kind, scope: Scope, *, start: datetime, end: datetime, now: datetime) -> Digest:
+def digest_of(
+    kind: Kind, scope: Scope, *, start: datetime, end: datetime, now: datetime, holding: Holding | None = None
+) -> Digest:
     """The one of that scope and period, which is built when nobody did before."""
     found = Digest.objects.filter(kind=kind, scope=scope.key, start_at=start, end_at=end).first()
     if found is not None:
         return found
-    made = content(kind, question_of(scope, start=start, end=end, now=now))
+    question = question_of(scope, start=start, end=end, now=now)
+    made = content(kind, question, written_for=scope.formats, holding=holding)
     Digest.objects.bulk_create(
         [
             Digest(

@@ -64,7 +64,7 @@ def about_of(
         kind=Kind(digest.kind), start=digest.start_at, end=digest.end_at, zone=ZoneInfo(digest.zone), is_late=is_late,
         base_url=settings.BASE_URL if has_links else "", digest_url=DIGEST if is_sent else "",
         settings_url=settings_url() if has_links else "", unsubscribe_url=UNSUBSCRIBE if is_sent else "",
-        scope_words=scope_words,
+        scope_words=scope_words, formats=digest.formats,
     )  # fmt: skip
 
 

@@ -5,13 +5,15 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
-from django.contrib.auth.models import User
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 
 from alerts.models import Letter, Notification, NotificationKind, NotificationState
 from dashboards.digests.building import Scope
 from dashboards.digests.periods import Kind, Period, due
 from dashboards.models import DigestDelivery, DigestSubscription
+from events.formats import DEFAULT
 
 logger = structlog.get_logger(__name__)
 # It is looked every minute: what is due for longer has somebody to blame.
@@ -60,7 +62,13 @@ def readers() -> "QuerySet[DigestSubscription]":
 
 def scope_of(subscription: DigestSubscription) -> Scope:
     services = tuple(sorted(one.pk for one in subscription.services.all()))
-    return Scope(services, tuple(sorted(set(subscription.environments))), subscription.zone)
+    return Scope(services, tuple(sorted(set(subscription.environments))), subscription.zone, subscription.formats)
+
+
+def formats_of(user: AbstractBaseUser | AnonymousUser) -> str:
+    """How digests write numbers and dates for that person, where no subscription is named: as in their own one."""
+    own = DigestSubscription.objects.filter(person=user.pk).order_by("-is_enabled", "pk")
+    return own.values_list("formats", flat=True).first() or DEFAULT
 
 
 def overdue(*, now: datetime) -> Overdue | None:

@@ -51,7 +51,7 @@ def review_of(content: Content) -> Review:
     return Review(
         tuple(Item(_key("open", "", one.link), one.text, one.number, one.link) for one in content.incidents),
         tuple(
-            Item(_key("action", one.text, one.link), one.text, "", one.link, one.evidence, one.is_urgent)
+            Item(_key("action", _letters(one.text), one.link), one.text, "", one.link, one.evidence, one.is_urgent)
             for one in content.actions
         ),
         tuple(ReviewSection(one, tuple(_items(one, above))) for one in content.sections),
@@ -67,6 +67,11 @@ def _items(section: Section, above: Container[str]) -> Iterator[Item]:
         # Rows without a page of their own are told apart by what they say.
         has_own = bool(row.link) and row.link != section.link
         yield Item(_key(section.name, "" if has_own else row.text, row.link), row.text, row.number, row.link)
+
+
+def _letters(text: str) -> str:
+    """What is the same for readers who write numbers otherwise, and stays when they change."""
+    return "".join(char for char in text if char.isalpha())
 
 
 def _key(section: str, text: str, link: str) -> str:

@@ -27,6 +27,7 @@ from dashboards.digests.wording import (
     usable,
     why_words,
 )
+from events import formats
 
 WIDTH = 74
 _BAR, _LABEL = 24, 22
@@ -34,6 +35,11 @@ _BAR, _LABEL = 24, 22
 
 def text_of(content: Content, about: About) -> str:
     """The whole digest; paragraphs have an empty line between them."""
+    with formats.written_for(about.formats):
+        return _text(content, about)
+
+
+def _text(content: Content, about: About) -> str:
     known = trusted(content, about.base_url)
     first, rest = headline(known.verdict)
     parts = [

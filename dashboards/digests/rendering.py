@@ -40,6 +40,7 @@ from dashboards.digests.wording import (
     why_words,
 )
 from dashboards.pages.words import counted, joined
+from events import formats
 
 __all__ = ["About", "Mail", "confirmation_of", "mail_of", "page_of", "slack_of"]
 
@@ -62,6 +63,11 @@ class Mail:
 
 def mail_of(content: Content, about: About) -> Mail:
     """Multipart: HTML under 100 KB, and the same as text."""
+    with formats.written_for(about.formats):
+        return _mail(content, about)
+
+
+def _mail(content: Content, about: About) -> Mail:
     for room in _ROOMS:
         known = trusted(content, about.base_url, room)
         pictures = _pictures(known.sections)
@@ -76,6 +82,11 @@ def mail_of(content: Content, about: About) -> Mail:
 
 def page_of(content: Content, about: About) -> str:
     """The same HTML with its pictures in it: for the archive, a preview, or a reader without an account."""
+    with formats.written_for(about.formats):
+        return _page(content, about)
+
+
+def _page(content: Content, about: About) -> str:
     known = trusted(content, about.base_url)
     sources = {
         name: f"data:image/png;base64,{base64.b64encode(picture).decode()}"

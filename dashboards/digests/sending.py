@@ -7,7 +7,7 @@ alerts.delivery).
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from email.utils import parseaddr
 
@@ -20,10 +20,11 @@ from django.urls import reverse
 from alerts.channels.kinds import KINDS
 from alerts.models import ChannelKind, Letter, Notification, NotificationKind
 from dashboards.digests import copies, links
-from dashboards.digests.building import Scope, digest_of
+from dashboards.digests.building import Holding, Scope, digest_of
 from dashboards.digests.due import Due, due_now, readers
 from dashboards.digests.periods import Kind
 from dashboards.models import Digest, DigestCopy, DigestDelivery, DigestSubscription, Least
+from events.formats import DEFAULT
 from events.turns import one_at_a_time
 
 logger = structlog.get_logger(__name__)
@@ -47,7 +48,8 @@ def send_due(*, now: datetime) -> int:
     A digest that cannot be built holds up no other; it is tried again by the next call, and `due.overdue` tells of it.
     """
     with one_at_a_time("dashboards.digests.sending") as is_ours:
-        return sum(_written(batch, rows, now) for batch, rows in _batches(due_now(now=now))) if is_ours else 0
+        holding = Holding()
+        return sum(_written(batch, rows, now, holding) for batch, rows in _batches(due_now(now=now))) if is_ours else 0
 
 
 def send_to(person: User, kind: Kind, scope: Scope, *, start: datetime, end: datetime, now: datetime) -> Letter:
@@ -68,17 +70,21 @@ def send_again_to(person: User, digest: Digest, scope_words: str, *, now: dateti
 
 
 def _batches(found: Iterable[Due]) -> list[tuple[_Batch, list[Due]]]:
-    """Those of the same digest together, what is due for longest first."""
+    """Those of the same digest together, what is due for longest first; beside it what only is written in other formats."""
     made: dict[_Batch, list[Due]] = defaultdict(list)
     for one in found:
         period = one.period
         made[_Batch(period.kind, period.day, one.scope, period.start, period.end)].append(one)
-    return sorted(made.items(), key=lambda one: (one[0].end, one[0].scope.key))
+    return sorted(made.items(), key=lambda one: _place(one[0]))
 
 
-def _written(batch: _Batch, rows: Sequence[Due], now: datetime) -> int:
+def _place(batch: _Batch) -> tuple[datetime, datetime, str, str, str]:
+    return batch.end, batch.start, replace(batch.scope, formats=DEFAULT).key, batch.kind.value, batch.scope.formats
+
+
+def _written(batch: _Batch, rows: Sequence[Due], now: datetime, holding: Holding | None = None) -> int:
     try:
-        digest = digest_of(batch.kind, batch.scope, start=batch.start, end=batch.end, now=now)
+        digest = digest_of(batch.kind, batch.scope, start=batch.start, end=batch.end, now=now, holding=holding)
         is_late, words = rows[0].period.is_late(now=now), copies.words_of(batch.scope)
         found = {
             has_links: copies.copy_of(digest, words, is_late=is_late, has_links=has_links)

@@ -35,6 +35,7 @@ from dashboards.digests.wording import (
     usable,
 )
 from dashboards.pages.words import joined
+from events import formats
 
 _SIGNS_IN_A_LINE = 30
 _SIGNS = {"bad": "🔴", "warn": "🟡", "good": "🟢"}
@@ -46,6 +47,11 @@ _LINE, _SENTENCE = 360, 900
 
 def slack_of(content: Content, about: About) -> dict[str, Any]:
     """The body for a webhook, or of a bot's message. ``text`` is what notifications and screen readers say."""
+    with formats.written_for(about.formats):
+        return _message(content, about)
+
+
+def _message(content: Content, about: About) -> dict[str, Any]:
     known = trusted(content, about.base_url)
     first, rest = headline(known.verdict)
     title = f"{_SIGNS[known.tone]} {NAMES[about.kind]}: {first}"

@@ -9,6 +9,8 @@ from itertools import pairwise
 
 from PIL import Image, ImageDraw
 
+from events import formats
+
 # As it is shown; the picture has twice as many pixels each way.
 WIDTH, HEIGHT = 272, 48
 SCALE = 2
@@ -43,12 +45,23 @@ def png(steps: Sequence[float]) -> bytes:
 
 
 def words(steps: Sequence[float]) -> str:
-    """What the picture shows: ``from 3 to 38, highest 52, lowest 0``."""
+    """What the picture shows: ``3 at first, 38 at the end, 52 at most, none at times``."""
     known = resampled(steps)
     if not known:
         return ""
-    numbers = (known[0], known[-1], max(known), min(known))
-    return "from {} to {}, highest {}, lowest {}".format(*map(number, numbers))
+    first, last, most, least = (_of(value) for value in (known[0], known[-1], max(known), min(known)))
+    if most == least:
+        return f"{first} throughout"
+    said = [f"{first} at first and at the end"] if first == last else [f"{first} at first", f"{last} at the end"]
+    # What the ends are says the rest.
+    said += [f"{most} at most"] if most not in (first, last) else []
+    if least not in (first, last):
+        said.append(f"{least} at least" if min(known) else "none at times")
+    return ", ".join(said)
+
+
+def _of(value: float) -> str:
+    return number(value) if value else "none"
 
 
 def resampled(steps: Sequence[float]) -> list[float]:
@@ -71,4 +84,4 @@ def _points(steps: Sequence[float], width: int, height: int, margin: int) -> lis
 
 def number(value: float) -> str:
     """``1,204``, ``38``, ``2.5``."""
-    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+    return formats.number(value, 0 if value >= 10 or value == int(value) else 1)

@@ -1,6 +1,7 @@
 """What happens when somebody asks for digests, changes what they get, or gives another address."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from alerts.models import Letter
 from dashboards.digests import links, periods
@@ -9,6 +10,7 @@ from dashboards.digests.due import scope_of
 from dashboards.digests.periods import Kind
 from dashboards.digests.rendering import confirmation_of
 from dashboards.models import DigestSubscription
+from events import formats
 
 # What decides when a digest is due.
 SCHEDULE = frozenset({"kinds", "hour", "weekdays", "zone", "is_enabled"})
@@ -51,3 +53,14 @@ def next_due(subscription: DigestSubscription, *, now: datetime) -> list[tuple[K
     schedule = subscription.schedule()
     found = [(Kind(one), periods.next_due(Kind(one), schedule, now=now)) for one in subscription.kinds]
     return sorted(found, key=lambda one: one[1])
+
+
+def next_in_words(subscription: DigestSubscription, *, now: datetime) -> list[tuple[Kind, str]]:
+    """The same as the reader reads it: ``Fri 27 Nov 2026, 08:00 CET``."""
+    zone = ZoneInfo(subscription.zone)
+    with formats.written_for(subscription.formats):
+        return [(kind, _moment(at.astimezone(zone))) for kind, at in next_due(subscription, now=now)]
+
+
+def _moment(local: datetime) -> str:
+    return f"{formats.day_and_hour(local, has_weekday=True)} {local.tzname()}"

@@ -19,7 +19,7 @@ from django.views.decorators.csp import csp_override
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from dashboards.digests import links, opting
+from dashboards.digests import links, opting, subscribing
 from dashboards.digests.content import read
 from dashboards.digests.periods import Kind
 from dashboards.digests.rendering import page_of
@@ -67,6 +67,7 @@ def digest(request: HttpRequest, token: str) -> HttpResponse:
     about = About(
         kind=Kind(said.kind), start=said.start_at, end=said.end_at, zone=ZoneInfo(reader.zone), is_late=found.is_late,
         base_url=settings.BASE_URL if _is_staff(request, reader) else "", digest_url="", settings_url="", unsubscribe_url="",
+        formats=said.formats,  # those of its sentences, whatever the reader chose since
         scope_words=scope_words([one.name for one in reader.services.order_by("name")], reader.environments),
     )  # fmt: skip
     return HttpResponse(page_of(read(said.content), about))
@@ -78,7 +79,8 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     subscription = opting.awaiting(*links.read_confirmation(token))
     if request.method == "POST":
         opting.confirm(subscription, at=timezone.now())
-        words = "The next one comes to you when it is due. Each has a link with which you end it."
+        when = f"Next: {_upcoming(subscription)}" if subscription.is_enabled else "It is switched off for now"
+        words = f"{when}. Each has a link with which you end it."
         return _told(request, "Thank you", words)
     names = [NAMES[Kind(one)].lower() for one in subscription.kinds]
     return _page(request, {"subscription": subscription, "names": names, "ask": "confirm"})
@@ -96,10 +98,15 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         words = "You are not subscribed any more. Nothing further is sent."
         return _told(request, "Unsubscribed", words)
     if request.method == "POST":
-        left = ", ".join(NAMES[Kind(one)].lower() for one in subscription.kinds)
-        return _told(request, "Changed", f"You still get: {left}.")
+        return _told(request, "Changed", f"You still get: {_upcoming(subscription)}.")
     kinds = [(one, NAMES[Kind(one)].lower()) for one in subscription.kinds]
     return _page(request, {"subscription": subscription, "kinds": kinds, "ask": "unsubscribe"})
+
+
+def _upcoming(subscription: DigestSubscription) -> str:
+    """``daily review, Fri 27 Nov 2026, 08:00 CET; weekly review, …``: what comes when, the first one first."""
+    upcoming = subscribing.next_in_words(subscription, now=timezone.now())
+    return "; ".join(f"{NAMES[kind].lower()}, {when}" for kind, when in upcoming)
 
 
 def _is_staff(request: HttpRequest, reader: DigestSubscription) -> bool:

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
-from django.utils.formats import date_format
-
 from alerts.channels.message import cut, is_web_address, one_line
 from dashboards.digests.content import MOST_ACTIONS, MOST_BARS, MOST_ROWS, Action, Bar, Content, Row, Section
 from dashboards.digests.periods import Kind
 from dashboards.pages.words import counted, joined
+from events import formats
+from events.formats import DEFAULT
 
 NAMES = {Kind.DAILY: "Daily review", Kind.WEEKLY: "Weekly review", Kind.MONTHLY: "Monthly review"}
 TO_DO = {Kind.DAILY: "Do today", Kind.WEEKLY: "Do this week", Kind.MONTHLY: "Do this month"}
@@ -35,7 +35,8 @@ class About:
     """Whom a digest is for and which one it is. ``start`` and ``end`` aware; ``zone`` is the reader's.
 
     ``base_url`` is what links begin with, "" for a reader who may not open the admin: there are none then. Addresses that are ""
-    are left out. ``scope_words`` is what `scope_words` says.
+    are left out. ``scope_words`` is what `scope_words` says. Numbers and dates are written as in ``formats``, where the whole is
+    put together (`mail_of`, `page_of`, `text_of`, `slack_of`).
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class About:
     settings_url: str
     unsubscribe_url: str
     scope_words: str
+    formats: str = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +73,22 @@ def scope_of(about: About) -> str:
 
 
 def period_words(about: About) -> str:
-    """``Thu 26 Nov 08:00 – Fri 27 Nov 2026 08:00, Europe/Berlin``."""
+    """``Thu 26 Nov, 08:00 – Fri 27 Nov 2026, 08:00 (Europe/Berlin)``."""
     first, last = about.start.astimezone(about.zone), about.end.astimezone(about.zone)
-    began = date_format(first, "D j M H:i" if first.year == last.year else "D j M Y H:i")
-    return f"{began} – {date_format(last, 'D j M Y H:i')}, {about.zone}"
+    began = formats.day_and_hour(first, has_weekday=True, has_year=first.year != last.year)
+    return f"{began} – {formats.day_and_hour(last, has_weekday=True)} ({about.zone})"
 
 
 def day_words(about: About) -> str:
-    """``Friday 27 November``: the day on which it is read."""
-    return date_format(about.end.astimezone(about.zone), "l j F")
+    """``Friday 27 November 2026``: the day on which it is read."""
+    return formats.whole_day(about.end.astimezone(about.zone))
 
 
 def late_words(about: About) -> str:
     """Why it comes at another time than usual; "" when it does not."""
     if not about.is_late:
         return ""
-    return f"Late: it was due on {date_format(about.end.astimezone(about.zone), 'l j F')} at {_clock(about)}."
-
-
-def _clock(about: About) -> str:
-    return date_format(about.end.astimezone(about.zone), "H:i")
+    return f"Late: it was due on {day_words(about)} at {formats.hour(about.end.astimezone(about.zone))}."
 
 
 def why_words(about: About) -> str:
@@ -169,7 +167,7 @@ def trusted(content: Content, base_url: str, room: Room | None = None) -> Conten
 def left_out(content: Content) -> str:
     """``and 4 more``: open incidents that are not named; "" when all are."""
     more = content.open_count - len(content.incidents)
-    return f"and {more:,} more" if content.incidents and more > 0 else ""
+    return f"and {formats.number(more)} more" if content.incidents and more > 0 else ""
 
 
 def row_words(row: Row) -> str:

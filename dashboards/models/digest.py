@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from alerts.models import Channel, Letter, Notification
 from dashboards.digests.periods import Kind, Schedule
+from events.formats import DEFAULT
+from events.formats import choices as format_choices
 from events.models import Service
 
 WEEKDAYS = (
@@ -23,6 +25,8 @@ WEEKDAYS = (
     (5, "Saturday"),
     (6, "Sunday"),
 )
+
+_PARTS_WITH_FORMATS = 4
 
 
 class DigestKind(models.TextChoices):
@@ -74,6 +78,10 @@ class DigestSubscription(models.Model):
         help_text="Daily ones come on these days, weekly ones on the first of them.",
     )  # fmt: skip
     zone = models.CharField("time zone", max_length=64, default="UTC")
+    formats = models.CharField(
+        "numbers and dates", max_length=12, choices=format_choices, default=DEFAULT,
+        help_text="How numbers, dates and hours are written; the words are English.",
+    )  # fmt: skip
     least = models.CharField("send", max_length=7, choices=Least.choices, default=Least.ALWAYS)
     is_enabled = models.BooleanField("enabled", default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -127,7 +135,8 @@ class Digest(models.Model):
     """What was said to every reader of one scope and period: written once."""
 
     kind = models.CharField(max_length=7, choices=DigestKind.choices)
-    # Services and environments, sorted: "1,4|production". The zone is in it: charts and hours are those of its clock.
+    # Services, environments, formats and zone, of dashboards.digests.building.Scope: "1,4|production|de|Europe/Berlin". Charts and
+    # hours are those of the zone's clock. The usual formats (events.formats.DEFAULT) are not named.
     scope = models.CharField(max_length=500)
     start_at = models.DateTimeField()
     end_at = models.DateTimeField()
@@ -145,6 +154,12 @@ class Digest(models.Model):
     def zone(self) -> str:
         """On whose clock it counts."""
         return self.scope.rpartition("|")[2]
+
+    @property
+    def formats(self) -> str:
+        """How its numbers and dates are written."""
+        parts = self.scope.split("|")
+        return parts[2] if len(parts) == _PARTS_WITH_FORMATS else DEFAULT
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} digest until {self.end_at:%Y-%m-%d %H:%M} UTC"

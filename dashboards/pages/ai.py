@@ -20,6 +20,7 @@ from dashboards.reports.ai_failures import (
 )
 from dashboards.reports.verdicts import NOTHING_FAILED
 from dashboards.statistics import is_apart
+from events import formats
 
 _MOST_ROWS, _MOST_COLUMNS = 100, 10
 _TONES = ("error", "warning", "info", "users", "critical")
@@ -250,7 +251,7 @@ def headline(answer: AiFailures) -> str:
         name = _named(worst.feature, "events that name no feature")
         said = (
             f"{counted(answer.total.timeouts, 'timeout')} in {counted(len(timed_out), 'AI feature')}, the most in {name} "
-            f"({worst.rates.timeouts:,}{of_calls})."
+            f"({formats.number(worst.rates.timeouts)}{of_calls})."
             if len(timed_out) > 1
             else f"{counted(worst.rates.timeouts, 'timeout')}, all of them in {name}{of_calls}."
         )

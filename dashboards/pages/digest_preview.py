@@ -15,7 +15,7 @@ from dashboards.admin.subscription import subscription_shown
 from dashboards.digests import building, periods, sending
 from dashboards.digests.building import Scope
 from dashboards.digests.copies import about_of, words_of
-from dashboards.digests.due import scope_of
+from dashboards.digests.due import formats_of, scope_of
 from dashboards.digests.periods import Kind, Schedule
 from dashboards.digests.rendering import mail_of, page_of
 from dashboards.models import Digest
@@ -56,7 +56,8 @@ class PreviewPage(UnfoldSiteViewMixin, TemplateView):
             is_changed=False,
         )
         question = building.question_of(asked.scope, start=asked.start, end=asked.end, now=now)
-        content, about = building.content(asked.kind, question), about_of(digest, words, is_sent=False)
+        content = building.content(asked.kind, question, written_for=asked.scope.formats)
+        about = about_of(digest, words, is_sent=False)
         mail = mail_of(content, about)
         context = self.get_context_data(
             asked=asked, kinds=[(one.value, one.value.capitalize()) for one in Kind], scope_words=words,
@@ -90,6 +91,7 @@ def _read(request: HttpRequest, query: QueryDict, now: datetime) -> _Asked:
         scope = Scope(
             tuple(sorted({int(one) for one in numbers})),
             tuple(sorted({one for one in environments if 0 < len(one) <= 64 and "\x00" not in one})), str(zone),
+            formats_of(request.user),
         )  # fmt: skip
         schedule = Schedule(8, tuple(work_days()), zone)
     period = periods.current(kind, schedule, now=now)

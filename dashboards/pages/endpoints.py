@@ -15,6 +15,7 @@ from dashboards.reports.failure_rates import EndpointRate, FailureRates, HeatRow
 from dashboards.reports.question import Question
 from dashboards.reports.releases import new_releases
 from dashboards.statistics import is_apart
+from events import formats
 
 _MOST_ROWS = 100
 # From which share of failed requests on a cell of the heat map has the next colour.
@@ -256,8 +257,8 @@ def headline(answer: FailureRates) -> str:
         if is_apart(rate.rate, rate.rate_before) and rate.change.now > rate.change.before
     ]
     words = (
-        f"Requests failed at {len(failing)} of {counted(len(answer.endpoints), 'endpoint')}. The worst is {worst.endpoint}: "
-        f"{failed_of(worst.failures, worst.requests)}, {counted(worst.users_hurt, 'user')} hurt."
+        f"Requests failed at {formats.number(len(failing))} of {counted(len(answer.endpoints), 'endpoint')}. "
+        f"The worst is {worst.endpoint}: {failed_of(worst.failures, worst.requests)}, {counted(worst.users_hurt, 'user')} hurt."
     )
     if worse:
         words += f" Worse than before: {joined(worse[:3])}{' and others' if len(worse) > 3 else ''}."

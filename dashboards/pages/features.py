@@ -11,6 +11,7 @@ from dashboards.pages.words import bounds, counted, joined, percent
 from dashboards.reports.feature_adoption import Cohort, FeatureAdoption, FeatureUse, Return, UnusedFeature
 from dashboards.reports.releases import new_releases
 from dashboards.window import DAY, Span
+from events import formats
 
 _MOST_ROWS = 100
 _MOST_NAMED = 3
@@ -126,9 +127,9 @@ def headline(answer: FeatureAdoption) -> str:
         return f"No feature was used in this window; {counted(len(answer.unused), 'feature')} had been heard of."
     known = len(named) + len(answer.unused)
     adoption = answer.adoption
-    words = f"{len(named):,} of {counted(known, 'feature')} {'was' if len(named) == 1 else 'were'} used"
+    words = f"{formats.number(len(named))} of {counted(known, 'feature')} {'was' if len(named) == 1 else 'were'} used"
     if adoption.count:
-        words += f", by {adoption.count:,} of {counted(adoption.total, 'active user')}"
+        words += f", by {formats.number(adoption.count)} of {counted(adoption.total, 'active user')}"
     words += "."
     most = max(named, key=lambda use: use.unique_users, default=None)
     if most is not None and most.unique_users:
@@ -136,7 +137,7 @@ def headline(answer: FeatureAdoption) -> str:
     if answer.unused:
         names = [unused.feature for unused in answer.unused[:_MOST_NAMED]]
         if len(answer.unused) > _MOST_NAMED:
-            names.append(f"{len(answer.unused) - _MOST_NAMED} more")
+            names.append(f"{formats.number(len(answer.unused) - _MOST_NAMED)} more")
         words += f" Nobody used {joined(names)}."
     return words
 
@@ -144,5 +145,5 @@ def headline(answer: FeatureAdoption) -> str:
 def _cell(one: Return) -> ReturnCell:
     share = one.share.share or 0.0
     level = 1 + sum(share >= least for least in _LEVELS) if share else 0
-    words = f"{one.share.count:,} of {one.share.total:,}, {percent(share)} ({bounds(one.share)})"
+    words = f"{formats.number(one.share.count)} of {formats.number(one.share.total)}, {percent(share)} ({bounds(one.share)})"
     return ReturnCell(one.share.share, level, words if one.is_over else f"{words} so far", one.is_over)

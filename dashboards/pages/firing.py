@@ -10,6 +10,7 @@ from django.urls import reverse
 from alerts.models import Alert
 from alerts.outbox import wording
 from dashboards.pages.words import counted
+from events import formats
 from events.choices import SEVERITY_RANK
 from events.models import Service
 
@@ -28,7 +29,7 @@ class Firing:
 
     @property
     def tile(self) -> dict[str, Any]:
-        note = f"{self.unacknowledged:,} not acknowledged" if self.count else "nothing to acknowledge"
+        note = f"{formats.number(self.unacknowledged)} not acknowledged" if self.count else "nothing to acknowledge"
         address = f"{reverse('admin:alerts_alert_changelist')}?state=firing"
         return {"label": "Alerts firing now", "value": self.count, "note": note, "link": address}
 
@@ -75,4 +76,4 @@ def firing_badge(request: HttpRequest) -> str:
     if not may_look(request):
         return ""
     count = Alert.objects.firing().count()
-    return f"{count:,}" if count else ""
+    return formats.number(count) if count else ""

@@ -11,6 +11,7 @@ from dashboards.pages.report_page import ReportPage
 from dashboards.pages.words import counted
 from dashboards.reports.incident_times import IncidentLine, IncidentTimes
 from dashboards.templatetags.numbers import took
+from events import formats
 
 _MOST_ROWS = 100
 
@@ -64,7 +65,7 @@ def headline(answer: IncidentTimes) -> str:
     total = answer.total
     if not total.incidents:
         return ""
-    said = f"{counted(total.incidents, 'incident')}, {answer.before.incidents:,} in the window before."
+    said = f"{counted(total.incidents, 'incident')}, {formats.number(answer.before.incidents)} in the window before."
     said += _in_words(total.acknowledged, total.incidents, "acknowledged", total.median_tta_seconds)
     said += _in_words(total.resolved, total.incidents, "resolved", total.median_ttr_seconds)
     return said
@@ -73,5 +74,5 @@ def headline(answer: IncidentTimes) -> str:
 def _in_words(count: int, total: int, done: str, median: float | None) -> str:
     if median is None:
         return f" None was {done} yet."
-    of = "All" if count == total else f"{count:,} of {total:,}"
+    of = "All" if count == total else f"{formats.number(count)} of {formats.number(total)}"
     return f" {of} {'was' if total == 1 else 'were'} {done}, half of them within {took(median * 1000)}."

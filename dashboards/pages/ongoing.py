@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from alerts.models import Incident, IncidentSeverity, IncidentState
 from dashboards.pages.words import counted
+from events import formats
 
 _LISTED = 5
 _GRAVE = (IncidentSeverity.SEV1, IncidentSeverity.SEV2)
@@ -26,7 +27,7 @@ class Ongoing:
     @property
     def tile(self) -> dict[str, Any]:
         triggered = self.triggered
-        note = f"{triggered:,} not acknowledged" if self.count else "nothing to acknowledge"
+        note = f"{formats.number(triggered)} not acknowledged" if self.count else "nothing to acknowledge"
         address = f"{reverse('admin:alerts_incident_changelist')}?state=ongoing"
         return {"label": "Incidents open now", "value": self.count, "note": note, "link": address}
 
@@ -73,4 +74,4 @@ def ongoing_badge(request: HttpRequest) -> str:
     if not may_look(request):
         return ""
     count = Incident.objects.ongoing().count()
-    return f"{count:,}" if count else ""
+    return formats.number(count) if count else ""

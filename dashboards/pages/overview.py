@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 
 from dashboards.asking import read_question_mildly, words_of
 from dashboards.charts import Dataset, Lasted, over_time
@@ -27,6 +26,7 @@ from dashboards.reports.releases import new_releases
 from dashboards.statistics import is_apart, is_more
 from dashboards.templatetags.numbers import against_before, changed
 from dashboards.window import PRESETS
+from events import formats
 from events.models import Issue
 
 # An endpoint is worth a word in the verdict when at least so many of its requests fail, beyond chance and more than before.
@@ -239,7 +239,7 @@ def _when(question: Question) -> str:
 def _clock(at: datetime, *, now: datetime) -> str:
     local = timezone.localtime(at)
     is_today = local.date() == timezone.localtime(now).date()
-    return date_format(local, "H:i") if is_today else date_format(local, "j M, H:i")
+    return formats.hour(local) if is_today else formats.day_and_hour(local, has_year=False)
 
 
 def _tiles(answer: Overview, question: Question, all_issues: str) -> list[dict[str, Any]]:
@@ -254,7 +254,7 @@ def _tiles(answer: Overview, question: Question, all_issues: str) -> list[dict[s
          "note": _of_requests(answer),
          "link": page_link("analytics_endpoints", question)},
         {"label": "Unresolved issues now", "value": attention.unresolved,
-         "note": f"{attention.new_in_window:,} first seen in this window{_scope(question)}", "link": all_issues},
+         "note": f"{formats.number(attention.new_in_window)} first seen in this window{_scope(question)}", "link": all_issues},
         {"label": "Events", "value": answer.events.now, "note": against_before(answer.events),
          "link": events_link(question)},
     ]  # fmt: skip
@@ -262,7 +262,11 @@ def _tiles(answer: Overview, question: Question, all_issues: str) -> list[dict[s
 
 def _of_requests(answer: Overview) -> str:
     requests, before = answer.requests, answer.requests_before
-    words = f"{requests.count:,} of {requests.total:,}" if requests.total else "no request measured"
+    words = (
+        f"{formats.number(requests.count)} of {formats.number(requests.total)}"
+        if requests.total
+        else "no request measured"
+    )
     if before.total:
         words += f"; before {percent(before.share)}"
     if answer.failures_unmeasured:
@@ -275,7 +279,7 @@ def _failures_chart(answer: Overview, question: Question, incidents: Sequence[La
     when = _WINDOWS[question.window.name] if question.window.name in PRESETS else "this window"
     return over_time(
         "lm-failures",
-        f"Failures in {when}: {int(answer.failures.now):,}",
+        f"Failures in {when}: {formats.number(int(answer.failures.now))}",
         question,
         [
             Dataset("Critical", "critical", [step.critical for step in steps]),

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.views.generic import TemplateView
 from unfold.views import UnfoldSiteViewMixin
 
@@ -29,6 +30,7 @@ from dashboards.digests.reviewing import ItemError, Place
 from dashboards.models import DigestSubscription, ReviewMark
 from dashboards.models.digest import work_days
 from dashboards.pages.report_page import AnalyticsPage
+from events import formats
 from events.admin.issue_triage import assignable, may_triage
 
 _HOUR = 8
@@ -69,12 +71,24 @@ class ReviewPage(AnalyticsPage):
 
     def _schedule(self) -> Schedule:
         """One's own, as far as there is one: then the page begins where the last mail did."""
-        own = DigestSubscription.objects.active().filter(person=self.request.user.pk, kinds__contains=[self.kind.value])
-        found = own.order_by("pk").first()
-        return found.schedule() if found else Schedule(_HOUR, tuple(work_days()), timezone.get_current_timezone())
+        own = self._own
+        if own is None or not own.is_enabled or self.kind.value not in own.kinds:
+            return Schedule(_HOUR, tuple(work_days()), timezone.get_current_timezone())
+        return own.schedule()
+
+    @cached_property
+    def _own(self) -> DigestSubscription | None:
+        """One's own subscription, of this kind if there is one."""
+        own = DigestSubscription.objects.filter(person=self.request.user.pk).order_by("-is_enabled", "pk")
+        return min(own, key=lambda one: not (one.is_enabled and self.kind.value in one.kinds), default=None)
 
     def shown(self) -> dict[str, Any]:
-        content = building.content(self.kind, self.question)
+        """Numbers and dates as in one's digests."""
+        wanted = self._own.formats if self._own else formats.DEFAULT
+        with formats.written_for(wanted):
+            return self._shown(building.content(self.kind, self.question, written_for=wanted))
+
+    def _shown(self, content: Content) -> dict[str, Any]:
         review = review_of(_visible(self.request, content))
         keys = [one.key for one in review.items()]
         marks = reviewing.marks_of(self.kind, self.day, keys)

@@ -23,6 +23,7 @@ from dashboards.reports.auth_names import (
 from dashboards.reports.sessions import AuthEndpoint, Sessions
 from dashboards.reports.verdicts import ATTACK, SPIKE, USUAL, count_in_words
 from dashboards.statistics import Change, change_of, is_apart
+from events import formats
 
 _MOST_ROWS, _MOST_NETWORKS = 30, 10
 # (kind, what many of it are called, its colour in the chart)
@@ -196,7 +197,7 @@ def headline(answer: AuthAndAbuse) -> str:
             usual = one.pressure.usual
             compared = f", usually {count_in_words(usual)}" if usual is not None else ""
             looks = _LOOKS.get(one.verdict.kind, "say too little")
-            said.append(f"{_LABELS[one.kind]} {looks} ({one.pressure.events:,}{compared}).")
+            said.append(f"{_LABELS[one.kind]} {looks} ({formats.number(one.pressure.events)}{compared}).")
     if not said:
         said.append("Nobody was limited or locked out.")
     if down := sum(one.event_count for one in answer.names if one.kind == AUTH_FAILURE):
@@ -229,7 +230,7 @@ def sessions_in_words(sessions: Sessions) -> list[str]:
 def _refused_in_words(sessions: Sessions) -> str:
     refused, before = sessions.refused, sessions.refused_before
     words = (
-        f"{refused.count:,} of {counted(sessions.requests, 'request')} for sign-in or a session were refused, "
+        f"{formats.number(refused.count)} of {counted(sessions.requests, 'request')} for sign-in or a session were refused, "
         f"{percent(refused.share)}"
     )
     if is_apart(refused, before):

@@ -10,6 +10,7 @@ from dashboards.pages.words import counted, percent
 from dashboards.reports.releases import new_releases
 from dashboards.reports.trial_conversion import TimeColumn, TrialConversion, TrialOutcome, TrialType
 from dashboards.window import DAY, HOUR
+from events import formats
 
 _MOST_ROWS = 100
 _HOUR_MS, _DAY_MS = HOUR.total_seconds() * 1000, DAY.total_seconds() * 1000
@@ -85,8 +86,14 @@ def headline(answer: TrialConversion, before_words: str = "in the window before"
     """How many convert, and whether that is more or less than before, which ``before_words`` name."""
     rate, before = answer.rate, answer.rate_before
     if not rate.total:
-        return "" if not before.total else f"No trial ended in this window, {before.total:,} in the one before."
-    words = f"{rate.count:,} of {counted(rate.total, 'trial')} that ended converted: {percent(rate.share)}"
+        return (
+            ""
+            if not before.total
+            else f"No trial ended in this window, {formats.number(before.total)} in the one before."
+        )
+    words = (
+        f"{formats.number(rate.count)} of {counted(rate.total, 'trial')} that ended converted: {percent(rate.share)}"
+    )
     if before.total:
         words += f", {percent(before.share)} {before_words}"
         words += f"; that is {answer.trend}, beyond chance." if answer.trend else ", which may be chance."

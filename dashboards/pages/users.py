@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.formats import date_format
 
 from dashboards.charts import Dataset, over_time
 from dashboards.pages.links import events_link, page_link
@@ -24,6 +23,7 @@ from dashboards.reports.user_impact import (
 )
 from dashboards.reports.user_timeline import UserTimeline, user_timeline
 from dashboards.statistics import is_apart
+from events import formats
 from events.patience import SearchTooSlowError
 from events.rollups import FAILURES
 from events.user_events import MOST_ADDED
@@ -214,7 +214,8 @@ def headline(answer: UserImpact, subjects: dict[str, str]) -> str:
     words = first_words(answer, subjects)
     worst = next((one for one in answer.features if one.hurt.count), None)
     if worst and answer.hurt.count and "feature" not in subjects:
-        words += f" Worst hurt are users of {worst.feature}: {worst.hurt.count:,} of {worst.hurt.total:,}."
+        of_all = f"{formats.number(worst.hurt.count)} of {formats.number(worst.hurt.total)}"
+        words += f" Worst hurt are users of {worst.feature}: {of_all}."
     return words
 
 
@@ -227,8 +228,8 @@ def first_words(answer: UserImpact | PeopleHurt, subjects: dict[str, str], befor
     if not hurt.count:
         return f"{counted(answer.failures, 'failure')}{_narrowing(subjects)}, and none of them names a user."
     return (
-        f"{hurt.count:,} of {counted(hurt.total, 'active user')} met at least one failure{_narrowing(subjects)}, "
-        f"{answer.hurt_before.count:,} {before}."
+        f"{formats.number(hurt.count)} of {counted(hurt.total, 'active user')} met at least one failure{_narrowing(subjects)}, "
+        f"{formats.number(answer.hurt_before.count)} {before}."
     )
 
 
@@ -249,12 +250,12 @@ def told_of(answer: UserTimeline) -> str:
     """The summary of one user in words."""
     if not answer.event_count:
         return ""
-    since = f", known since {date_format(answer.known_since, 'j M Y')}" if answer.known_since else ""
+    since = f", known since {formats.day(answer.known_since)}" if answer.known_since else ""
     most = "The newest " if answer.is_capped else ""
     words = f"{most}{counted(answer.event_count, 'event')}{_in_sessions(answer)}{since}. "
     if not answer.failures:
         return f"{words}None of them is a failure."
-    kinds = first_of([f"{kind.name} ({kind.event_count:,})" for kind in answer.kinds])
+    kinds = first_of([f"{kind.name} ({formats.number(kind.event_count)})" for kind in answer.kinds])
     return f"{words}{counted(answer.failures, 'failure')}: {kinds}."
 
 

@@ -1,13 +1,14 @@
-"""Numbers and lists in sentences. Pure."""
+"""Numbers and lists in sentences, as their reader writes numbers (events.formats). Pure."""
 
 from collections.abc import Sequence
 
 from dashboards.statistics import Share
+from events import formats
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
     """``1 user``, ``1,204 users``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
+    return f"{formats.number(number)} {noun}" if number == 1 else f"{formats.number(number)} {plural or noun + 's'}"
 
 
 def first_of(names: Sequence[str], most: int = 3) -> str:
@@ -26,16 +27,16 @@ def percent(share: float | None) -> str:
         return "–"
     value = 100 * share
     if 0 < value < 0.1:
-        return "< 0.1 %"
+        return f"< {formats.percent(formats.number(0.1, 1))}"
     if 99.9 < value < 100:
-        return "> 99.9 %"
-    return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.1f} %"
+        return f"> {formats.percent(formats.number(99.9, 1))}"
+    return formats.percent(formats.number(value, 0 if value >= 10 or value == 0 else 1))
 
 
 def failed_of(failures: int, requests: int) -> str:
     """``2 of 8 requests failed``; where fewer requests are known than failures, what is known."""
     if requests >= failures:
-        return f"{failures:,} of {counted(requests, 'request')} failed"
+        return f"{formats.number(failures)} of {counted(requests, 'request')} failed"
     return f"{counted(failures, 'failure')}, {unmeasured(requests)}"
 
 
@@ -49,4 +50,5 @@ def bounds(share: Share) -> str:
     if share.share is None:
         return ""
     digits = 0 if 100 * share.high >= 10 else 1
-    return f"{100 * share.low:.{digits}f}–{100 * share.high:.{digits}f} %"
+    low, high = (formats.number(100 * bound, digits) for bound in (share.low, share.high))
+    return formats.percent(f"{low}–{high}")

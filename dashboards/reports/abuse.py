@@ -70,7 +70,7 @@ def judgements(
                 known[stretch] = origins(narrowed, [one for one in named if one.kind in (LIMITED, LOCKOUT)], [stretch])
     earlier = _counted(question, named, counts, compared)
     judged = []
-    for kind, noun, least, has_accounts in _JUDGED:
+    for kind, *_ in _JUDGED:
         stretch = stretches[kind]
         pressure = _NONE
         if kind in compared:
@@ -82,9 +82,14 @@ def judgements(
                 days=[earlier[kind, span] for span in of.days],
                 weeks=[earlier[kind, span] for span in of.weeks],
             )
-        verdict = spike_or_attack(pressure, noun=noun, least=least, has_accounts=has_accounts)
-        judged.append(Judgement(kind, stretch.start, stretch.end, verdict, pressure))
+        judged.append(Judgement(kind, stretch.start, stretch.end, verdict_on(kind, pressure), pressure))
     return judged
+
+
+def verdict_on(kind: str, pressure: Pressure) -> Verdict:
+    """Spike or attack, in the formats of whoever reads it now. Pure."""
+    _, noun, least, has_accounts = next(one for one in _JUDGED if one[0] == kind)
+    return spike_or_attack(pressure, noun=noun, least=least, has_accounts=has_accounts)
 
 
 def _judged_stretch(question: Question, counts: Sequence[int]) -> Span:

@@ -8,7 +8,7 @@ their sum.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -225,18 +225,24 @@ class _Group:
         )
 
 
+def verdict_on(providers: Sequence[ProviderFailures]) -> Verdict:
+    """Which provider fails most, in the formats of whoever reads it now. Pure."""
+    return worst_provider(
+        [ProviderRate(one.provider, one.rates.failures, one.rates.rate) for one in providers if one.provider]
+    )
+
+
 def ai_failures(question: Question) -> AiFailures:
     """Every provider and feature that was called or failed, in this window or in the one before."""
     features = [row.feature for row in ask("ai_features", question, _Feature)]
     counts = ask("ai_counts", question, _Count, features=features)
     users = ask("ai_users", question, _Users, features=features) if counts else []
     providers = _providers(question, counts, {row.ai_provider: row.users_hurt for row in users if row.feature is None})
-    named = [one for one in providers if one.provider]
     return AiFailures(
         sla_ms=settings.AI_SLA_MS,
         total=_grouped(counts, lambda _: "").get("", _Group()).rates(),
         users_hurt=sum(row.users_hurt for row in users if row.ai_provider is None and row.feature is None),
-        verdict=worst_provider([ProviderRate(one.provider, one.rates.failures, one.rates.rate) for one in named]),
+        verdict=verdict_on(providers),
         providers=providers,
         features=_features(counts, {row.feature: row.users_hurt for row in users if row.ai_provider is None}),
         matrix=[

@@ -8,6 +8,7 @@ from dashboards.reports.question import Question
 from dashboards.reports.runner import ask
 from dashboards.statistics import Change, Share, change_of, share_of
 from dashboards.window import HOUR, Span, cut
+from events import formats
 from events.models import Release
 
 # A fallback is due when surely more than one delivery in fifty fails, or failures fill so many hours of the last day.
@@ -132,9 +133,10 @@ def _rate(failures: int, successes: int) -> Share:
 
 def fallback_due(rate: Share, *, failures: int, failing_hours: int) -> tuple[str, str]:
     """Whether another way to reach people is due, and the sentence why. Pure."""
-    hours = f"{failing_hours} of the last 24 hours had failures"
+    hours = f"{formats.number(failing_hours)} of the last 24 hours had failures"
     if rate.low >= DUE_SHARE and rate.share is not None:
-        return "due", f"At least {100 * rate.low:.0f} % of deliveries fail, more than one in fifty; {hours}."
+        least = formats.percent(formats.number(100 * rate.low))
+        return "due", f"At least {least} of deliveries fail, more than one in fifty; {hours}."
     if failing_hours >= DUE_HOURS:
         return "due", f"{hours[0].upper()}{hours[1:]}: this is no single outage."
     if failures:

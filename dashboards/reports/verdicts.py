@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dashboards.pages.words import bounds, counted, joined, percent
 from dashboards.statistics import Share, share_of
+from events import formats
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,9 @@ def worst_provider(providers: Sequence[ProviderRate]) -> Verdict:
         names = joined([one.provider for one in unknown])
         sentence = f"{worst.provider} fails most of those whose calls are known; those of {names} are not."
         return Verdict(CALLS_UNKNOWN, sentence, evidence)
-    sentence = f"{worst.provider} fails most: {percent(worst.rate.share)} of its {worst.rate.total:,} calls."
+    sentence = (
+        f"{worst.provider} fails most: {percent(worst.rate.share)} of its {formats.number(worst.rate.total)} calls."
+    )
     return Verdict(FAILS_MOST, sentence, evidence)
 
 
@@ -78,16 +81,17 @@ def _unknown_in_words(failing: Sequence[ProviderRate]) -> str:
     total = sum(one.failures for one in failing)
     first = failing[0]
     most = (
-        f"{first.provider} has the most failures, {first.failures:,} of {total:,}"
+        f"{first.provider} has the most failures, {formats.number(first.failures)} of {formats.number(total)}"
         if len(failing) > 1 and first.failures > failing[1].failures
-        else f"{joined([one.provider for one in failing])} failed {total:,} times"
+        else f"{joined([one.provider for one in failing])} failed {formats.number(total)} times"
     )
     return f"{most}, but how many calls were made is not known: nobody can say which fails most often."
 
 
 def _rate_in_words(one: ProviderRate) -> str:
     rate = one.rate
-    return f"{one.provider}: {one.failures:,} of {counted(rate.total, 'call')} failed, {percent(rate.share)} ({bounds(rate)})."
+    failed = f"{formats.number(one.failures)} of {counted(rate.total, 'call')} failed"
+    return f"{one.provider}: {failed}, {percent(rate.share)} ({bounds(rate)})."
 
 
 # --- Spike or attack --------------------------------------------------------------------------------------------------
@@ -160,7 +164,7 @@ def spike_or_attack(pressure: Pressure, *, noun: str, least: int, has_accounts: 
             TOO_LITTLE, f"Too little to say: {counted(pressure.events, noun)}, and no earlier days.", evidence
         )
     if pressure.named < _NAMED_SHARE * pressure.events:
-        sentence = f"Too little to say: {more}, but {pressure.events - pressure.named:,} of them name no address."
+        sentence = f"Too little to say: {more}, but {formats.number(pressure.events - pressure.named)} of them name no address."
         return Verdict(TOO_LITTLE, sentence, evidence)
     spread = f"from {_addresses_in_words(pressure)}, none of which stands out"
     return Verdict(SPIKE, f"Looks like a legitimate spike: {more}, {spread}.", evidence)
@@ -188,7 +192,7 @@ def _signals(pressure: Pressure, noun: str, *, has_accounts: bool) -> list[str]:
         and pressure.addresses >= _ADDRESSES_OF_ACCOUNTS
     ):
         found.append(
-            f"Only {counted(pressure.accounts, 'account')} hit {pressure.events:,} times, from "
+            f"Only {counted(pressure.accounts, 'account')} hit {formats.number(pressure.events)} times, from "
             f"{counted(pressure.addresses, 'address', 'addresses')}."
         )
     if address.low >= _ADDRESS_SHARE:
@@ -209,12 +213,15 @@ def _evidence(pressure: Pressure, noun: str) -> list[str]:
         )
     if pressure.folded:
         said.append(
-            f"{pressure.folded:,} came from addresses beyond those that are counted apart: there were more addresses than said."
+            f"{formats.number(pressure.folded)} came from addresses beyond those that are counted apart: "
+            "there were more addresses than said."
         )
     if pressure.events > pressure.named:
-        said.append(f"{pressure.events - pressure.named:,} name no address.")
+        said.append(f"{formats.number(pressure.events - pressure.named)} name no address.")
     if pressure.accounts:
-        said.append(f"{counted(pressure.accounts, 'account')} hit, up to {pressure.most_accounts:,} from one address.")
+        said.append(
+            f"{counted(pressure.accounts, 'account')} hit, up to {formats.number(pressure.most_accounts)} from one address."
+        )
     return said
 
 
@@ -233,7 +240,9 @@ def _usual_in_words(pressure: Pressure) -> str:
         (pressure.compared_weeks, "on the same weekday", "week"),
     ):
         if counts:
-            of = f"the middle of the last {len(counts)} {unit}s" if len(counts) > 1 else f"{unit} before"
+            of = (
+                f"the middle of the last {formats.number(len(counts))} {unit}s" if len(counts) > 1 else f"{unit} before"
+            )
             parts.append(f"{count_in_words(statistics.median(counts))} {where} ({of})")
     if not parts:
         return "There is nothing to compare with yet: no earlier day is known."
@@ -251,11 +260,11 @@ def _growth_in_words(pressure: Pressure, noun: str) -> str:
 
 def count_in_words(count: float) -> str:
     """A middle may lie between two counts: ``3.5``, ``1,200``."""
-    return f"{count:,.1f}".removesuffix(".0")
+    return formats.number(count, 0 if round(count, 1) == round(count) else 1)
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
+    return formats.number(ratio) if ratio >= 10 else formats.number(ratio, 1)
 
 
 def _addresses_in_words(pressure: Pressure) -> str:

@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 
 from dashboards.pages.words import bounds, percent, unmeasured
 from dashboards.statistics import Change, Share
+from events import formats
 
 register = template.Library()
 
@@ -21,13 +22,13 @@ def took(milliseconds: float | None) -> str:
     if milliseconds is None:
         return "–"
     if milliseconds < 999.5:
-        return f"{milliseconds:.0f} ms" if milliseconds >= 9.95 else f"{milliseconds:.1f} ms"
+        return f"{formats.number(milliseconds)} ms" if milliseconds >= 9.95 else f"{formats.number(milliseconds, 1)} ms"
     seconds = milliseconds / 1000
     for most, size, unit in ((120, 1, "s"), (7200, 60, "min"), (48 * 3600, 3600, "h")):
         if seconds < most:
             value = seconds / size
-            return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
-    return f"{seconds / 86400:.1f} days"
+            return f"{formats.number(value, 1)} {unit}" if value < 9.95 else f"{formats.number(value)} {unit}"
+    return f"{formats.number(seconds / 86400, 1)} days"
 
 
 @register.filter
@@ -42,9 +43,9 @@ def changed(change: Change) -> str:
     if change.ratio is None:
         return "none before" if change.now else "as before"
     if change.ratio >= 2:
-        return f"×{change.ratio + 1:.1f}"
+        return f"×{formats.number(change.ratio + 1, 1)}"
     value = round(100 * change.ratio)
-    return f"{value:+d} %".replace("-", "−") if value else "as before"
+    return f"{'+' if value > 0 else '−'}{formats.percent(formats.number(abs(value)))}" if value else "as before"
 
 
 @register.filter

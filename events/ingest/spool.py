@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from events import formats
+
 _MAGIC = b"LMS1"
 _HEADER = struct.Struct(">4sII")
 _SUFFIX = ".spool"
@@ -44,19 +46,19 @@ class Depth:
 
 def _size_in_words(size: float) -> str:
     if size < 1000:
-        return f"{size:.0f} bytes"
+        return f"{formats.number(size)} bytes"
     for unit in ("kB", "MB"):
         size /= 1000
-        if size < 1000:
-            return f"{size:.1f} {unit}"
-    return f"{size / 1000:.1f} GB"
+        if round(size, 1) < 1000:
+            return f"{formats.number(size, 1)} {unit}"
+    return f"{formats.number(size / 1000, 1)} GB"
 
 
 def _age_in_words(seconds: float) -> str:
     for unit, length in (("days", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= 2 * length:
-            return f"{seconds // length:.0f} {unit}"
-    return f"{seconds:.0f} s"
+            return f"{formats.number(seconds // length)} {unit}"
+    return f"{formats.number(seconds)} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,9 @@ class Spool:
         try:
             with self._locked():
                 if self._size() + len(content) > self.most_bytes:
-                    raise SpoolUnavailableError(f"The spool in {self.folder} is full ({self.most_bytes:,} bytes).")
+                    raise SpoolUnavailableError(
+                        f"The spool in {self.folder} is full ({formats.number(self.most_bytes)} bytes)."
+                    )
                 self._append_locked(content)
         except OSError as error:
             raise SpoolUnavailableError(f"The spool in {self.folder} cannot be written: {error.strerror}.") from error

@@ -8,7 +8,9 @@ from dashboards.digests.sections.comparing import before_of
 from dashboards.reports.overview import overview
 from dashboards.reports.question import Question
 from dashboards.statistics import Change, is_more
+from events import formats
 from events.models import EventType, Service
+from events.patience import SearchTooSlowError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,24 @@ class Asked:
         return " ".join(found)
 
     def answer[Answer](self, report: Callable[..., Answer], /, **how: Any) -> Answer:
-        """What the report says to the question. Sections share it."""
+        """What the report says to the question. Sections share it, and so do readers of other formats.
+
+        Raises SearchTooSlowError, at once where the same question was too slow before.
+        """
         key = (report, *sorted(how.items()))
         if key not in self._answers:
-            self._answers[key] = report(self.question, **how)
-        return cast("Answer", self._answers[key])
+            self._answers[key] = self._told(report, how)
+        if isinstance(found := self._answers[key], SearchTooSlowError):
+            raise found.with_traceback(None)
+        return cast("Answer", found)
+
+    def _told(self, report: Callable[..., Any], how: Mapping[str, Any]) -> Any:
+        # Whoever is first to ask decides nothing of how the others read it.
+        with formats.written_for(formats.DEFAULT):
+            try:
+                return report(self.question, **how)
+            except SearchTooSlowError as error:
+                return error
 
     @property
     def before(self) -> str:

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from dashboards.pages.words import percent
+from dashboards.pages.words import counted, percent
 from dashboards.statistics import Share, is_apart
 from dashboards.window import Window
+from events import formats
 
 _DAY = timedelta(days=1)
 # A day on which a clock is moved is an hour longer or shorter.
@@ -31,7 +32,7 @@ def _length(window: Window) -> str:
         return "month"
     days = round(length / _DAY)
     hours = max(round(length / _HOUR), 1)
-    return f"{days} days" if days > 1 else f"{hours} hours" if hours > 1 else "hour"
+    return counted(days, "day") if days > 1 else counted(hours, "hour") if hours > 1 else "hour"
 
 
 def compared(now: float, before: float, when: str) -> str:
@@ -46,18 +47,18 @@ def compared(now: float, before: float, when: str) -> str:
     if now == before:
         return f", as many as {when}"
     if now >= 2 * before:
-        return f", {times(now / before)} {when} ({before:,.0f})"
-    return f", {before:,.0f} {when}"
+        return f", {times(now / before)} {when} ({formats.number(before)})"
+    return f", {formats.number(before)} {when}"
 
 
 def in_brief(before: float, when: str) -> str:
     """“, 14 before” for a line of a list; "" without ``when``."""
-    return f", {before:,.0f} before" if when else ""
+    return f", {formats.number(before)} before" if when else ""
 
 
 def times(ratio: float) -> str:
     """“3 ×”, “2.4 ×”."""
-    return f"{ratio:,.0f} ×" if ratio >= 10 or abs(ratio - round(ratio)) < 0.05 else f"{ratio:,.1f} ×"
+    return f"{formats.number(ratio, 0 if ratio >= 10 or abs(ratio - round(ratio)) < 0.05 else 1)} ×"
 
 
 def share_compared(now: Share, before: Share, when: str) -> str:

@@ -1,4 +1,7 @@
-"""The sections of the daily review: the guide's medium priority, and what happened overnight."""
+"""The sections of the daily review: the guide's medium priority, and what happened overnight.
+
+Sentences that reports have ready are said anew: the reports may have been asked for a reader of other formats.
+"""
 
 from collections.abc import Sequence
 
@@ -12,14 +15,16 @@ from dashboards.pages.delivery import NAMES, told_of
 from dashboards.pages.links import events_link, page_link
 from dashboards.pages.words import counted, failed_of, first_of, percent
 from dashboards.reports.abuse import Judgement
-from dashboards.reports.ai_failures import AiFailures, ai_failures
+from dashboards.reports.abuse import verdict_on as verdict_on_pressure
+from dashboards.reports.ai_failures import AiFailures, ai_failures, verdict_on
 from dashboards.reports.auth_and_abuse import AuthAndAbuse, auth_and_abuse
 from dashboards.reports.auth_names import LIMITED, LOCKOUT
-from dashboards.reports.delivery import Channel, Inconsistency, delivery
+from dashboards.reports.delivery import Channel, Inconsistency, delivery, fallback_due
 from dashboards.reports.failure_rates import EndpointRate, failure_rates
 from dashboards.reports.overview import Overview, overview
 from dashboards.reports.top_errors import ErrorRow, TopErrors, top_errors
 from dashboards.reports.verdicts import ATTACK, FAILS_MOST, SPIKE
+from events import formats
 
 
 def ai_generation(asked: Asked) -> Section:
@@ -52,7 +57,7 @@ def ai_generation(asked: Asked) -> Section:
         actions=tuple(
             Action(
                 f"Send less to {one.provider or 'the provider without a name'}, or fall back sooner",
-                answer.verdict.sentence, link, one.users_hurt,
+                verdict_on(answer.providers).sentence, link, one.users_hurt,
             )
             for one in answer.providers[:1] if answer.verdict.kind == FAILS_MOST and has_more
         ),
@@ -72,7 +77,7 @@ def _of_ai(answer: AiFailures, before: str) -> str:
         said = f"{who or 'AI'} timed out {counted(timeouts, 'time')}{compared(timeouts, total.timeouts_change.before, before)}"
         worst = max(answer.features, key=lambda one: one.rates.timeouts, default=None)
         if worst is not None and worst.feature and worst.rates.timeouts:
-            of_them = "all" if worst.rates.timeouts == timeouts else f"{worst.rates.timeouts:,}"
+            of_them = "all" if worst.rates.timeouts == timeouts else formats.number(worst.rates.timeouts)
             said += f", {of_them} of them on {worst.feature}" if timeouts > 1 else f", on {worst.feature}"
         if total.failures > timeouts:
             in_all = compared(total.failures, total.failures_change.before, before)
@@ -83,8 +88,8 @@ def _of_ai(answer: AiFailures, before: str) -> str:
             "no timeout"
         )
     if total.fallback.total:
-        said += f"; a fallback caught {total.fallback.count:,} of {total.fallback.total:,}"
-    return f"{said}." + (f" {answer.verdict.sentence}" if answer.verdict.kind == FAILS_MOST else "")
+        said += f"; a fallback caught {formats.number(total.fallback.count)} of {formats.number(total.fallback.total)}"
+    return f"{said}." + (f" {verdict_on(answer.providers).sentence}" if answer.verdict.kind == FAILS_MOST else "")
 
 
 def sessions_and_auth(asked: Asked) -> Section:
@@ -160,13 +165,15 @@ def _pressure(one: Judgement, answer: AuthAndAbuse, before: str) -> str:
     """“Limited 40 times, 4 × the day before (10). Looks like an attack: …”"""
     of_kind = [name for name in answer.names if name.kind == one.kind]
     now, earlier = sum(name.event_count for name in of_kind), sum(name.change.before for name in of_kind)
-    return f"{_KINDS[one.kind]} {counted(now, 'time')}{compared(now, earlier, before)}. {one.verdict.sentence}"
+    return f"{_KINDS[one.kind]} {counted(now, 'time')}{compared(now, earlier, before)}. {_judged(one)}"
 
 
 def _block(one: Judgement, link: str) -> Action:
-    return Action(
-        "Block where it comes from, or ask for a captcha", one.verdict.sentence, link, one.pressure.accounts, True
-    )
+    return Action("Block where it comes from, or ask for a captcha", _judged(one), link, one.pressure.accounts, True)
+
+
+def _judged(one: Judgement) -> str:
+    return verdict_on_pressure(one.kind, one.pressure).sentence
 
 
 def mail_and_messages(asked: Asked) -> Section:
@@ -189,10 +196,14 @@ def mail_and_messages(asked: Asked) -> Section:
         ),
         trend=tuple(steps), trend_caption="Failed deliveries over time" if steps else "",
         actions=tuple(
-            Action(f"Set up a fallback for {NAMES[one.channel]}", one.evidence, link, one.users_hurt)
+            Action(f"Set up a fallback for {NAMES[one.channel]}", _why_due(one), link, one.users_hurt)
             for one in failing if one.fallback == "due"
         )[:1],
     )  # fmt: skip
+
+
+def _why_due(one: Channel) -> str:
+    return fallback_due(one.rate, failures=one.failures, failing_hours=one.failing_hours)[1]
 
 
 def _failed(one: Channel, before: str) -> str:
@@ -232,7 +243,7 @@ def _disagreed(records: Sequence[Inconsistency], users: int, before: str) -> str
     said = f"Records disagreed {counted(events, 'time')}{compared(events, earlier, before)}"
     worst = max(records, key=lambda one: one.events)
     if worst.record and len(records) > 1:
-        said += f", most often {worst.record} ({worst.events:,})"
+        said += f", most often {worst.record} ({formats.number(worst.events)})"
     return f"{said}, for {counted(users, 'user')}."
 
 
@@ -313,7 +324,7 @@ def _kind_words(one: ErrorRow) -> str:
 
 def _trend(one: ErrorRow) -> str:
     if one.trend.kind == "rising" and one.trend.usual is not None:
-        return f", rising: usually {one.trend.usual:,.0f}"
+        return f", rising: usually {formats.number(one.trend.usual)}"
     return f", {one.trend.kind}" if one.trend.kind in ("new", "falling") else ""
 
 

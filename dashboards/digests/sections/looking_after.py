@@ -1,6 +1,5 @@
 """What is to be mended at the senders, and what Liftmon itself cost and dropped."""
 
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -12,8 +11,10 @@ from dashboards.pages.words import counted, first_of
 from dashboards.reports.secrets_sent import SecretSent, secrets_sent
 from dashboards.reports.upkeep import Upkeep, upkeep
 from dashboards.statistics import is_more
+from events import formats
 from events.patience import SearchTooSlowError
 
+_NEXT_UNIT = 1024
 _RULES = {
     "password": "passwords", "secret": "API keys or other secrets", "token": "tokens", "cookie": "cookies",
     "one_time_code": "one-time codes", "card_number": "card numbers", "iban": "bank account numbers",
@@ -41,7 +42,7 @@ def secrets(asked: Asked) -> Section:
         rows=tuple(
             Row(
                 f"{asked.service_name(one.service_id)}: {_RULES[one.rule]} in {one.path} of {one.name}",
-                f"{one.event_count:,} of {answer.looked_at[one.service_id]:,} looked at",
+                f"{formats.number(one.event_count)} of {formats.number(answer.looked_at[one.service_id])} looked at",
                 events_link(asked.question, service=one.service_id, name=one.name),
             )
             for one in answer.sent[:MOST_ROWS]
@@ -125,5 +126,10 @@ def _upkeep_in_words(answer: Upkeep, before: str) -> str:
 
 
 def size_of(size: int) -> str:
-    """``1.2 GB``."""
-    return filesizeformat(size).replace("\xa0", " ")
+    """``1.2 GB``, of 1,024 MB each, as pages say it."""
+    value, unit = float(size), "bytes"
+    for larger in ("KB", "MB", "GB", "TB", "PB"):
+        if value < _NEXT_UNIT:
+            break
+        value, unit = value / _NEXT_UNIT, larger
+    return counted(size, "byte") if unit == "bytes" else f"{formats.number(value, 1)} {unit}"

@@ -14,6 +14,7 @@ from dashboards.reports.incident_times import Times, incident_times
 from dashboards.reports.incidents import OpenIncident, incidents_within, open_incidents
 from dashboards.reports.rule_noise import IgnoredRule, rule_noise
 from dashboards.templatetags.numbers import seconds_took
+from events import formats
 
 # Rules that fire less often than that are not worth an hour.
 _WORTH_MENDING = 3
@@ -38,7 +39,7 @@ def incidents(asked: Asked) -> Section:
         said = (
             f"{counted(opened.total.incidents, 'incident')} opened"
             f"{compared(opened.total.incidents, opened.before.incidents, before)}; "
-            f"{ongoing.count:,} open now.{_clocks(opened.total, opened.before, before)}"
+            f"{formats.number(ongoing.count)} open now.{_clocks(opened.total, opened.before, before)}"
         )
     return Section(
         "incidents", "Incidents", "What was broken, and how fast was it noticed and mended?",
@@ -70,7 +71,7 @@ def _clocks(now: Times, before: Times, when: str) -> str:
             told += f" None was {done} yet."
         elif mean is not None:
             earlier = f", {seconds_took(mean_before)} {when}" if mean_before is not None else ""
-            told += f" {name} {seconds_took(mean)} ({reached:,} of {now.incidents:,} {done}{earlier})."
+            told += f" {name} {seconds_took(mean)} ({formats.number(reached)} of {formats.number(now.incidents)} {done}{earlier})."
     return told
 
 
@@ -85,8 +86,8 @@ def error_budget(asked: Asked) -> Section:
         is_changed=bool(asked.before) and any((one.spent_before or 0) <= 1 for one in gone),
         rows=tuple(
             Row(
-                f"{one.name} ({100 * one.objective:g} %)",
-                f"{_spent(one.spent)} spent: {one.failures:,} of {counted(one.requests, 'request')} failed", _rule(one.rules[0]),
+                f"{one.name} ({_objective(one)})",
+                f"{_spent(one.spent)} spent: {_failed(one)}", _rule(one.rules[0]),
             )
             for one in budgets[:MOST_ROWS]
         ),
@@ -95,8 +96,8 @@ def error_budget(asked: Asked) -> Section:
         bars_caption="Spent of what may fail in this time" if len(budgets) > 1 else "",
         actions=tuple(
             Action(
-                f"Put reliability first: the error budget of {100 * one.objective:g} % is gone",
-                f"{one.failures:,} of {counted(one.requests, 'request')} failed, {_spent(one.spent)} of the budget",
+                f"Put reliability first: the error budget of {_objective(one)} is gone",
+                f"{_failed(one)}, {_spent(one.spent)} of the budget",
                 page_link("analytics_endpoints", asked.question),
             )
             for one in gone[:1]
@@ -108,15 +109,24 @@ def _spent_in_words(budgets: list[ErrorBudget], gone: list[ErrorBudget], before:
     """“The error budget of 99.5 % was spent 8.5 × over (60 % the week before): 700 of 100,000 requests failed.”"""
     worst = budgets[0]
     earlier = f" ({_spent(worst.spent_before)} {before})" if before and worst.spent_before is not None else ""
-    of = f"The error budget of {100 * worst.objective:g} %"
+    of = f"The error budget of {_objective(worst)}"
     said = (
         f"{of} was spent {times(worst.spent or 0)} over{earlier}" if worst in gone else f"{_spent(worst.spent)} of the error "
-        f"budget of {100 * worst.objective:g} % was spent{earlier}"
+        f"budget of {_objective(worst)} was spent{earlier}"
     )  # fmt: skip
-    said += f": {worst.failures:,} of {counted(worst.requests, 'request')} failed."
+    said += f": {_failed(worst)}."
     if len(budgets) > 1:
-        said += f" {len(gone):,} of {counted(len(budgets), 'budget')} {'is' if len(gone) == 1 else 'are'} spent."
+        said += f" {formats.number(len(gone))} of {counted(len(budgets), 'budget')} {'is' if len(gone) == 1 else 'are'} spent."
     return said
+
+
+def _failed(one: ErrorBudget) -> str:
+    return f"{formats.number(one.failures)} of {counted(one.requests, 'request')} failed"
+
+
+def _objective(one: ErrorBudget) -> str:
+    """“99.5 %”."""
+    return formats.percent(formats.shortest(100 * one.objective))
 
 
 def _spent(share: float | None) -> str:
@@ -135,12 +145,13 @@ def follow_ups_overdue(asked: Asked) -> Section:
         "follow_ups", "Follow-ups", "Was done what an incident taught us?",
         f"{reverse('admin:alerts_incident_changelist')}",
         sentence=(
-            f"{counted(answer.overdue, 'follow-up')} overdue, of {answer.open:,} open; {answer.done:,} done in this time."
+            f"{counted(answer.overdue, 'follow-up')} overdue, of {formats.number(answer.open)} open; "
+            f"{formats.number(answer.done)} done in this time."
             if answer.overdue else ""
         ),
         is_changed=bool(answer.overdue),
         rows=tuple(
-            Row(f"{one.text[:120]} ({one.owner or 'nobody’s'})", f"due {one.due_on}", _page(one.incident_id))
+            Row(f"{one.text[:120]} ({one.owner or 'nobody’s'})", f"due {formats.day(one.due_on)}", _page(one.incident_id))
             for one in answer.listed[:MOST_ROWS]
         ),
         actions=tuple(_do(one) for one in answer.listed[:1]),
@@ -149,7 +160,7 @@ def follow_ups_overdue(asked: Asked) -> Section:
 
 def _do(one: OverdueFollowUp) -> Action:
     return Action(
-        f"Do or drop: {one.text[:120]}", f"due {one.due_on}, incident #{one.incident_id}, {one.owner or 'nobody’s'}",
+        f"Do or drop: {one.text[:120]}", f"due {formats.day(one.due_on)}, incident #{one.incident_id}, {one.owner or 'nobody’s'}",
         _page(one.incident_id),
     )  # fmt: skip
 
@@ -161,7 +172,7 @@ def ignored_rules(asked: Asked) -> Section:
     alerts = sum(one.fired for one in ignored)
     said = (
         f"{counted(len(ignored), 'rule')} fired {counted(alerts, 'time')}{_fired_before(ignored, asked)}, and nobody did "
-        f"anything about any of it; {counted(answer.rules, 'rule')} fired {answer.fired:,} times in all."
+        f"anything about any of it; {counted(answer.rules, 'rule')} fired {formats.number(answer.fired)} times in all."
     )
     return Section(
         "noise", "Rules that nobody acts on", "Which rules fire and change nothing?",

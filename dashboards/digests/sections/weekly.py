@@ -2,9 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
-
-from django.utils.formats import date_format
 
 from dashboards.digests.content import MOST_ROWS, Action, Bar, Row, Section
 from dashboards.digests.sections.asking import Asked
@@ -14,7 +11,7 @@ from dashboards.pages import cache, features, trials, users
 from dashboards.pages.links import events_link, page_link
 from dashboards.pages.words import counted, first_of, percent
 from dashboards.reports.cache import cache as cache_report
-from dashboards.reports.feature_adoption import FeatureAdoption, feature_adoption
+from dashboards.reports.feature_adoption import FeatureAdoption, UnusedFeature, feature_adoption
 from dashboards.reports.latency import Latency
 from dashboards.reports.overview import overview
 from dashboards.reports.slowest_endpoints import EndpointLatency, slowest_endpoints
@@ -22,6 +19,7 @@ from dashboards.reports.top_errors import top_errors
 from dashboards.reports.trial_conversion import trial_conversion
 from dashboards.reports.user_impact import people_hurt
 from dashboards.templatetags.numbers import took
+from events import formats
 
 
 def cache_performance(asked: Asked) -> Section:
@@ -91,12 +89,12 @@ def _slow_in_words(
         names = first_of(list(dict.fromkeys(one.endpoint for one in slower)))
         said = f"{counted(len(slower), 'endpoint')} got slower than {before}: {names}."
     for newest, count in Counter(one.release.newest for one in by_release if one.release).most_common(1):
-        said += f" {newest} made {count:,} of them slower."
+        said += f" {newest} made {formats.number(count)} of them slower."
     told = [one for one in endpoints if one.slow]
     if told:
         most = max(told, key=lambda one: one.slow)
         said += f" {counted(sum(one.slow for one in told), 'request')} took so long that the service told of it, "
-        said += f"{most.slow:,} of them at {most.endpoint}." if len(told) > 1 else f"at {most.endpoint}."
+        said += f"{formats.number(most.slow)} of them at {most.endpoint}." if len(told) > 1 else f"at {most.endpoint}."
     return said
 
 
@@ -143,23 +141,23 @@ def feature_use(asked: Asked) -> Section:
         "features", "Feature adoption", asked.about("feature_used"), link,
         sentence=_features_in_words(answer, asked.before), is_changed=bool(gone),
         rows=tuple(
-            Row(f"{one.feature}: 0 users", f"last used {_day(one.last_used_on)}" if one.last_used_on else "never used", link)
+            Row(f"{one.feature}: {counted(0, 'user')}", _last_used(one), link)
             for one in answer.unused[:MOST_ROWS]
         ),
         bars=tuple(Bar(one.feature, one.unique_users, counted(one.unique_users, "user")) for one in named[:6]),
         bars_caption="Users by feature" if named else "",
         actions=tuple(
             Action(
-                f"Ask why nobody used {first_of([one.feature for one in gone])}", f"used until {_day(one.last_used_on)}", link
+                f"Ask why nobody used {first_of([one.feature for one in gone])}",
+                f"used until {formats.day(one.last_used_on)}", link,
             )
             for one in gone[:1] if one.last_used_on is not None
         ),
     )  # fmt: skip
 
 
-def _day(day: date) -> str:
-    """``25 Feb 2026``."""
-    return date_format(day, "j M Y")
+def _last_used(one: UnusedFeature) -> str:
+    return f"last used {formats.day(one.last_used_on)}" if one.last_used_on else "never used"
 
 
 def _features_in_words(answer: FeatureAdoption, before: str) -> str:
@@ -183,7 +181,7 @@ def trial_outcomes(asked: Asked) -> Section:
         rows=tuple(
             Row(
                 one.trial_type or "no type named",
-                f"{percent(one.rate.share)} of {one.rate.total:,}"
+                f"{percent(one.rate.share)} of {formats.number(one.rate.total)}"
                 + (f", {percent(one.rate_before.share)} before" if one.rate_before.total else ""),
                 events_link(asked.question, name="trial_conversion", label=f"trial_type:{one.trial_type}")
                 if one.trial_type else link,

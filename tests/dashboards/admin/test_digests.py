@@ -25,7 +25,8 @@ LIST, ADD = "/admin/dashboards/digestsubscription/", "/admin/dashboards/digestsu
 ARCHIVE = "/admin/dashboards/digest/"
 EIGHT, HOUR = datetime(2026, 12, 1, 7, 0, tzinfo=UTC), timedelta(hours=1)
 SAID: dict[str, Any] = {
-    "kinds": ["daily", "weekly"], "hour": "8", "weekdays": ["0", "1", "2"], "zone": "Europe/Berlin", "environments": "production",
+    "kinds": ["daily", "weekly"], "hour": "8", "weekdays": ["0", "1", "2"], "zone": "Europe/Berlin", "formats": "de",
+    "environments": "production",
     "least": "always", "is_enabled": "on",
 }  # fmt: skip
 
@@ -83,6 +84,36 @@ class TestOnesOwn:
 
         assert re.search(r"<strong>Daily</strong> \w+ \d+ \w+ \d+, 06:00 JST", html)
         assert re.search(r"Daily: \w+ \d+ \w+ \d+, 06:00 JST", shown(client_of(eve), LIST))
+
+    @pytest.mark.parametrize(
+        ("asked", "chosen"),
+        [
+            ("de-LU,de;q=0.9,en;q=0.8", "de"),
+            ("ja,fr;q=0.5", "fr"),
+            ("de;q=0,sv", "sv"),
+            ("", "en-GB"),
+            ("x" * 9000, "en-GB"),
+        ],
+    )
+    def test_numbers_and_dates_are_first_those_of_the_browser(self, eve: User, asked: str, chosen: str) -> None:
+        form = client_of(eve).get(ADD, headers={"Accept-Language": asked}).content.decode()
+
+        (option,) = re.findall(r'<option value="([^"]+)" selected>[^<]*18[:.]30', form)
+        assert option == chosen
+        assert "German: 1.204,5 and Fr., 27. Nov. 2026, 18:30" in unescape(form).replace("\u00a0", " ")
+
+    def test_the_next_one_is_told_as_its_reader_writes_it(self, eve: User) -> None:
+        one = subscribe(eve, formats="en-US", hour=18)
+
+        html = shown(client_of(eve), page_of(one))
+
+        assert re.search(r"<strong>Daily</strong> \w+,\s\w+\s\d+,\s\d+,\s6:00\sPM CES?T", unescape(html))
+
+    def test_a_format_that_is_not_offered_is_refused(self, eve: User) -> None:
+        answer = client_of(eve).post(ADD, {**SAID, "formats": "ar"})
+
+        assert answer.status_code == 200
+        assert not DigestSubscription.objects.exists()
 
     def test_it_can_be_ended(self, eve: User) -> None:
         one = subscribe(eve)

@@ -6,9 +6,15 @@ from zoneinfo import ZoneInfo
 
 from dashboards.digests.content import Action, Bar, Content, Row, Section
 from dashboards.digests.periods import Kind
+from dashboards.digests.sections.comparing import times
 from dashboards.digests.wording import About
+from dashboards.pages.words import bounds, counted, failed_of, percent
+from dashboards.statistics import share_of
+from dashboards.templatetags.numbers import took
+from events import formats
 
 _WINDOW = "?window=custom&from=2026-11-26T07%3A00%3A00Z&to=2026-11-27T07%3A00%3A00Z&environment=production"
+AT = datetime(2026, 11, 26, 18, 40, tzinfo=UTC)
 # Every hour of a day: a quiet night, and an evening on which something broke.
 HOURS = (3, 2, 1, 0, 0, 1, 2, 4, 6, 5, 7, 6, 5, 4, 6, 5, 8, 11, 26, 52, 47, 38, 21, 12)
 
@@ -30,13 +36,28 @@ def page(name: str, more: str = "") -> str:
     return f"/admin/analytics/{name}/{_WINDOW}{more}"
 
 
+def rich_in(code: str) -> Content:
+    """The same evening in the formats of a locale."""
+    with formats.written_for(code):
+        return rich()
+
+
 def rich() -> Content:
     """An evening on which payments failed."""
+    began = formats.day_and_hour(AT, has_year=False)
+    stable = (
+        f"14 of {counted(12820, 'session')} did not become stable ({percent(0.0011)}), as before: "
+        f"{bounds(share_of(14, 12820))} is what chance leaves open."
+    )
+    clocks = (
+        f"MTTA {took(246_000)} (2 of 2 acknowledged, {took(31_500)} the day before). "
+        f"MTTR {took(9_200_000)} (1 of 2 resolved)."
+    )
     incident = "/admin/alerts/incident/12/change/"
     checkout = page("endpoints/endpoint", "&endpoint=%2Fapi%2Fcheckout&service=1")
     mend = Action(
         "Mend /api/checkout",
-        "42 of 310 requests failed (1.2 % before), 31 users hurt",
+        f"42 of 310 requests failed ({percent(0.012)} before), 31 users hurt",
         checkout,
         users=31,
         is_urgent=True,
@@ -56,12 +77,12 @@ def rich() -> Content:
         sections=(
             Section(
                 "endpoints", "Failing endpoints", "Which endpoints fail, and for whom?", page("endpoints"),
-                "/api/checkout failed for 42 of 310 requests (13.5 %), 11 times the share of the day before; "
+                f"/api/checkout failed for 42 of 310 requests ({percent(0.135)}) since {began}, {times(11.2)} the day before; "
                 "3 other endpoints fail as usual.",
                 users=31, is_changed=True,
                 rows=(
                     Row("/api/checkout", "42 of 310 requests failed", checkout),
-                    Row("/api/career", "9 of 1,204 requests failed", page("endpoints/endpoint", "&endpoint=%2Fapi%2Fcareer")),
+                    Row("/api/career", failed_of(9, 1204), page("endpoints/endpoint", "&endpoint=%2Fapi%2Fcareer")),
                 ),
                 trend=HOURS, trend_caption="Failures in each hour",
                 actions=(mend,),
@@ -82,13 +103,13 @@ def rich() -> Content:
             ),
             Section(
                 "sessions", "Sessions and sign-in", "Do sessions hold after sign-in?", page("security"),
-                "14 of 820 sessions did not become stable (1.7 %), as before.", users=14,
+                stable, users=14,
                 rows=(Row("session_stabilization_failure", "14 events", page("feed", "&name=session_stabilization_failure")),),
             ),
             Section(
                 "incidents", "Incidents", "What was broken, and how fast was it noticed and mended?", page("incidents"),
                 "2 incidents opened, as many as the day before; 2 incidents hurt users, 1 open now. "
-                "MTTA 4 min (2 of 2 acknowledged, 9 min the day before). MTTR 31 min (1 of 2 resolved).",
+                f"{clocks}",
                 users=31, is_changed=True,
                 rows=(
                     Row("#12 Payments fail for some", "SEV1, mitigated", incident),

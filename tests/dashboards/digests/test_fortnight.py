@@ -6,6 +6,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from dashboards.digests.building import Scope, content, question_of
+from dashboards.digests.building import Holding, Scope, content, question_of
 from dashboards.digests.copies import words_of
 from dashboards.digests.periods import Kind
 from dashboards.digests.rendering import mail_of, slack_of
@@ -28,7 +29,7 @@ from events.models import Service
 from events.partitions import make_partitions
 from events.rollups import compact
 from tests.dashboards.digests.contents import an_about
-from tests.dashboards.digests.saying import LENGTHS
+from tests.dashboards.digests.saying import LENGTHS, english_numbers, said_by
 from tests.dashboards.digests.test_golden import assert_golden
 
 pytestmark = pytest.mark.django_db
@@ -82,9 +83,12 @@ def batches(events: Iterable[Sent]) -> Iterator[tuple[Source, list[Sent]]]:
 @pytest.mark.usefixtures("_fortnight")
 def test_the_digests_of_the_demo_fortnight_are_as_they_were_read_and_approved(settings: Any) -> None:
     settings.STATUS_PAGE_NAME = "lift"
+    found: list[str] = []
     for kind in (Kind.DAILY, Kind.WEEKLY):
-        start = UNTIL - LENGTHS[kind]
-        told = content(kind, question_of(SCOPE, start=start, end=UNTIL, now=UNTIL))
+        start, holding = UNTIL - LENGTHS[kind], Holding()
+        question = question_of(SCOPE, start=start, end=UNTIL, now=UNTIL)
+        german = content(kind, question, written_for="de", holding=holding)
+        told = content(kind, question, holding=holding)
         about = an_about(kind=kind, start=start, end=UNTIL, zone=ZoneInfo(SCOPE.zone), scope_words=words_of(SCOPE))
 
         mail, message = mail_of(told, about), slack_of(told, about)
@@ -94,6 +98,9 @@ def test_the_digests_of_the_demo_fortnight_are_as_they_were_read_and_approved(se
         assert_golden(
             f"fortnight-{kind}.slack.json", anywhere(json.dumps(message, indent=2, ensure_ascii=False) + "\n")
         )
+        found += english_numbers(said_by(told, about))
+        assert english_numbers(said_by(german, replace(about, formats="de"))) == []
+    assert found
 
 
 def anywhere(text: str) -> str:

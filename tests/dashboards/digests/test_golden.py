@@ -10,11 +10,13 @@ import pytest
 from dashboards.digests.content import Content, read, written
 from dashboards.digests.rendering import mail_of, slack_of
 from dashboards.digests.wording import About
-from tests.dashboards.digests.contents import an_about, hostile, quiet, rich
+from tests.dashboards.digests.contents import an_about, hostile, quiet, rich, rich_in
 
 FOLDER = Path(__file__).parent / "golden"
 CASES = {
     "rich": (rich(), an_about()),
+    "rich-de": (rich_in("de"), an_about(formats="de")),
+    "rich-fr": (rich_in("fr"), an_about(formats="fr", is_late=True)),
     "quiet": (quiet(), an_about(is_late=True, settings_url="")),
     "hostile": (hostile(), an_about(scope_words="<b>web</b> in all environments")),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from alerts.models import Channel, Letter, Notification
@@ -17,13 +17,21 @@ from dashboards.digests.forgetting import forget
 from dashboards.digests.periods import Kind
 from dashboards.models import Digest, DigestCopy, DigestDelivery, DigestSubscription
 from dashboards.tasks import send_digests
+from events.rollups import compact
 from tests.alerts.sending import make_channel
 from tests.dashboards.digests.readers import letters, person, subscribe, told
+from tests.dashboards.digests.saying import store
+from tests.events.conftest import Sender
 
 pytestmark = pytest.mark.django_db
 # A Tuesday.
 EIGHT = datetime(2026, 12, 1, 7, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def reports_of(queries: CaptureQueriesContext) -> list[str]:
+    """Of the statements those that read what is counted."""
+    return [one["sql"] for one in queries.captured_queries if "events_series" in one["sql"]]
 
 
 def send(at: datetime) -> int:
@@ -264,10 +272,42 @@ class TestSharing:
         subscribe(environments=["staging"])
         built = []
         build = building.content
-        monkeypatch.setattr(building, "content", lambda *asked: built.append(asked) or build(*asked))
+        monkeypatch.setattr(building, "content", lambda *asked, **how: built.append(asked) or build(*asked, **how))
 
         assert send(EIGHT) == 4
         assert len(built) == Digest.objects.count() == 2
+
+    def test_readers_of_other_formats_cost_no_reports_of_their_own(self, sender: Sender) -> None:
+        store(sender, EIGHT - 3 * HOUR, event="api_error", level="error", user_id="u", endpoint="/api/x")
+        compact()
+        subscribe()
+        with transaction.atomic():
+            with CaptureQueriesContext(connection) as alone:
+                assert send(EIGHT) == 1
+            transaction.set_rollback(True)
+        for code in ("de", "fr", "de"):
+            subscribe(formats=code)
+        with CaptureQueriesContext(connection) as together:
+            assert send(EIGHT) == 4
+
+        assert len(reports_of(alone)) == len(reports_of(together)) > 10
+        assert sorted(one.formats for one in Digest.objects.all()) == ["de", "en-GB", "fr"]
+        assert sorted(letter.text.splitlines()[1].replace("\u00a0", " ") for letter in letters()) == [
+            "Mo., 30. Nov., 08:00 – Di., 1. Dez. 2026, 08:00 (Europe/Berlin)",
+            "Mo., 30. Nov., 08:00 – Di., 1. Dez. 2026, 08:00 (Europe/Berlin)",
+            "Mon 30 Nov, 08:00 – Tue 1 Dec 2026, 08:00 (Europe/Berlin)",
+            "lun. 30 nov., 08:00 – mar. 1 déc. 2026, 08:00 (Europe/Berlin)",
+        ]
+
+    def test_another_scope_is_asked_of_anew_in_between(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for environment in ("production", "staging"):
+            for code in ("de", "en-GB"):
+                subscribe(formats=code, environments=[environment])
+        asked, ask = [], building.asked
+        monkeypatch.setattr(building, "asked", lambda question: asked.append(question.filters) or ask(question))
+
+        assert send(EIGHT) == 4
+        assert [one.environments for one in asked] == [("production",), ("staging",)]
 
     def test_two_hundred_cost_no_more_queries_than_two(self) -> None:
         User.objects.bulk_create(
@@ -294,14 +334,14 @@ class TestSharing:
         subscribe(person("ada"))
         build = building.content
 
-        def breaks(kind: Any, question: Any) -> Any:
+        def breaks(kind: Any, question: Any, **how: Any) -> Any:
             if (
                 question.filters.environments == ("broken",)
                 if hasattr(question.filters, "environments")
                 else (question.filters.environment == "broken")
             ):
                 raise ZeroDivisionError
-            return build(kind, question)
+            return build(kind, question, **how)
 
         monkeypatch.setattr(building, "content", breaks)
 

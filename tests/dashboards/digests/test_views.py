@@ -1,5 +1,6 @@
 """What readers without an account open and press: one digest, confirming, unsubscribing."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,7 +56,7 @@ def test_a_link_shows_one_digest_to_somebody_who_cannot_sign_in(visitor: Client)
     assert answer.status_code == 200
     page = answer.content.decode()
     assert "Payment checkout is failing for 31 users." in page
-    assert "Thu 26 Nov 08:00 – Fri 27 Nov 2026 08:00, Europe/Berlin" in page
+    assert "Thu 26 Nov, 08:00 – Fri 27 Nov 2026, 08:00 (Europe/Berlin)" in page
     assert "All services in production" in page
     assert list(parsed(page).iter("a")) == []
     assert "/admin/" not in page
@@ -100,7 +101,7 @@ def test_it_names_the_services_and_says_when_it_came_late(visitor: Client) -> No
     page = visitor.get(public(reader, digest)).content.decode()
 
     assert "&lt;b&gt;web&lt;/b&gt; in all environments" in page
-    assert "Late: it was due on Friday 27 November at 08:00." in page
+    assert "Late: it was due on Friday 27 November 2026 at 08:00." in page
 
 
 def test_a_link_expires(visitor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,11 +236,39 @@ def test_one_kind_of_several_can_be_ended_alone(visitor: Client) -> None:
 
     reader.refresh_from_db()
     assert (reader.kinds, reader.is_enabled) == (["weekly"], True)
-    assert "You still get: weekly review." in page
+    assert "You still get: weekly review, Mon " in page
     visitor.post(path, {"kind": "daily"})
     visitor.post(path, {"kind": "weekly"})
     reader.refresh_from_db()
     assert (reader.kinds, reader.is_enabled) == (["weekly"], False)
+
+
+def test_it_says_when_the_next_one_comes_as_the_reader_writes_it(visitor: Client) -> None:
+    reader = make_reader(formats="de", confirmed_at=None, kinds=["daily", "weekly"])
+
+    page = visitor.post(path_of(links.confirm_url(reader))).content.decode().replace("\u00a0", " ")
+
+    assert re.search(
+        r"Next: daily review, (Mo|Di|Mi|Do|Fr)\., \d+\. \w+\.? \d{4}, 08:00 CES?T; weekly review, Mo\., ", page
+    )
+
+
+def test_it_does_not_say_that_one_comes_which_is_switched_off(visitor: Client) -> None:
+    reader = make_reader(confirmed_at=None, is_enabled=False)
+
+    page = visitor.post(path_of(links.confirm_url(reader))).content.decode()
+
+    assert "It is switched off for now." in page
+
+
+def test_a_link_shows_a_digest_in_the_formats_of_its_sentences(visitor: Client) -> None:
+    digest = make_digest(scope="|production|de|Europe/Berlin")
+
+    page = visitor.get(public(make_reader(formats="fr"), digest)).content.decode()
+
+    page = page.replace("&nbsp;", " ")
+    assert "Do., 26. Nov., 08:00 – Fr., 27. Nov. 2026, 08:00 (Europe/Berlin)" in page
+    assert '<html lang="en"' in page
 
 
 def test_it_costs_few_queries(visitor: Client, django_assert_max_num_queries: Any) -> None:

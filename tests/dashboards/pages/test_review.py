@@ -20,6 +20,8 @@ from dashboards.models import Digest, DigestCopy, ReviewMark
 from events.models import Issue
 from events.rollups import compact
 from tests.alerts.incidents.making import make_incident
+from tests.dashboards.digests.contents import rich_in
+from tests.dashboards.digests.readers import subscribe
 from tests.dashboards.pages.reading import shown
 from tests.events.admin.people import client_of, make_person
 from tests.events.conftest import Sender
@@ -68,6 +70,26 @@ class TestPages:
         assert re.search(r"0 of \d+ items seen", html)
         assert len(set(re.findall(r' id="([^"]+)"', html))) == len(re.findall(r' id="([^"]+)"', html))
 
+    @pytest.mark.parametrize(("kinds", "is_enabled"), [(["daily"], True), (["weekly"], True), (["daily"], False)])
+    def test_its_numbers_are_written_as_in_one_s_own_digests(
+        self, kinds: list[str], is_enabled: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(building, "content", lambda *_, written_for: rich_in(written_for))
+        me = make_person("eve", "view_analytics")
+        subscribe(me, formats="de", kinds=kinds, is_enabled=is_enabled)
+
+        for page in (DAILY, f"{PREVIEW}?asked=1"):
+            assert "9 of 1.204 requests failed" in shown(client_of(me), page)
+        assert "9 of 1,204 requests failed" in shown(client_of(make_person("max", "view_analytics")), DAILY)
+
+    def test_a_preview_is_written_as_the_subscription_that_it_is_of(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(building, "content", lambda *_, written_for: rich_in(written_for))
+        one = subscribe(make_person("eve", "view_analytics"), formats="de")
+
+        assert "9 of 1.204 requests failed" in shown(admin_client, f"{PREVIEW}?kind=daily&subscription={one.pk}")
+
     def test_a_quiet_week_says_so(self, admin_client: Client) -> None:
         assert "Nothing to report" in shown(admin_client, WEEKLY)
 
@@ -85,7 +107,7 @@ class TestPages:
         html = shown(admin_client, page)
         assert tokens(html)
         kept = building.content(Kind(page.split("/")[3]), building.question_of(SCOPE, **_today()))
-        monkeypatch.setattr(building, "content", lambda *_: kept)
+        monkeypatch.setattr(building, "content", lambda *_, **__: kept)
         with django_assert_max_num_queries(12):
             assert tokens(shown(admin_client, page))
 

@@ -187,7 +187,7 @@ def test_depth_says_how_much_waits_and_since_when(tmp_path: Path) -> None:
     [
         (88, 0.4, "88 bytes wait since 0 s"),
         (12_345, 40, "12.3 kB wait since 40 s"),
-        (999_999, 119, "1000.0 kB wait since 119 s"),
+        (999_999, 119, "1.0 MB wait since 119 s"),
         (3_400_000, 120, "3.4 MB wait since 2 min"),
         (1_073_741_824, 7_199, "1.1 GB wait since 119 min"),
         (2_000, 7_200, "2.0 kB wait since 2 h"),
