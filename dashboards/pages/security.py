@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+
+from alerts.conditions import spoken
 from dashboards.charts import Dataset, over_time
 from dashboards.pages.links import events_link, page_link
 from dashboards.pages.report_page import ReportPage, has_heard_anything
@@ -197,7 +200,10 @@ def headline(answer: AuthAndAbuse) -> str:
             usual = one.pressure.usual
             compared = f", usually {count_in_words(usual)}" if usual is not None else ""
             looks = _LOOKS.get(one.verdict.kind, "say too little")
-            said.append(f"{_LABELS[one.kind]} {looks} ({formats.number(one.pressure.events)}{compared}).")
+            where = busiest_in_words(one, answer)
+            said.append(
+                f"{_LABELS[one.kind]} {looks} ({formats.number(one.pressure.events)}{where and f' {where}'}{compared})."
+            )
     if not said:
         said.append("Nobody was limited or locked out.")
     if down := sum(one.event_count for one in answer.names if one.kind == AUTH_FAILURE):
@@ -205,6 +211,15 @@ def headline(answer: AuthAndAbuse) -> str:
     if answer.sessions.refused.count:
         said.append(_refused_in_words(answer.sessions))
     return " ".join(said)
+
+
+def busiest_in_words(one: Judgement, answer: AuthAndAbuse) -> str:
+    """Which part of the window was judged, on the reader's clock; "" for all of it."""
+    events = sum(name.event_count for name in answer.names if name.kind == one.kind)
+    if one.pressure.events >= events:
+        return ""
+    began = formats.day_and_hour(timezone.localtime(one.start), has_year=False)
+    return f"in the busiest {spoken((one.end - one.start).total_seconds()).removeprefix('1 ')}, from {began}"
 
 
 def sessions_in_words(sessions: Sessions) -> list[str]:

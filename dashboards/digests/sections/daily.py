@@ -162,10 +162,12 @@ _KINDS = {LIMITED: "Limited", LOCKOUT: "Locked out"}
 
 
 def _pressure(one: Judgement, answer: AuthAndAbuse, before: str) -> str:
-    """“Limited 40 times, 4 × the day before (10). Looks like an attack: …”"""
+    """“Limited 40 times, 4 × the day before (10); judged in the busiest 6 hours, from 27 Nov, 06:00. Looks like an attack: …”"""
     of_kind = [name for name in answer.names if name.kind == one.kind]
     now, earlier = sum(name.event_count for name in of_kind), sum(name.change.before for name in of_kind)
-    return f"{_KINDS[one.kind]} {counted(now, 'time')}{compared(now, earlier, before)}. {_judged(one)}"
+    where = security.busiest_in_words(one, answer)
+    judged = f"{where and f'; judged {where}'}. {_judged(one)}"
+    return f"{_KINDS[one.kind]} {counted(now, 'time')}{compared(now, earlier, before)}{judged}"
 
 
 def _block(one: Judgement, link: str) -> Action:

@@ -1,5 +1,6 @@
 """What digests say: the numbers of the reports, asked for once for all readers of the same, and nothing where nothing happened."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -72,6 +73,21 @@ def test_it_says_what_timed_out_against_the_day_before_and_what_a_fallback_caugh
         ("flashcards", "3 timeouts, 0 before"),
     ]
     assert told.sections[0].name in ("ai", "overnight")
+
+
+def test_it_says_which_hours_were_judged_where_not_all_were(sender: Sender) -> None:
+    for hours in (2, 2, 2, 30, 55):
+        store(sender, NOW - timedelta(hours=hours), event="beta_register_rate_limited", level="warn", ip="198.51.100.7")
+    compact()
+
+    told, _ = ask(Kind.MONTHLY, Scope((), (), "UTC"))
+    of_a_day, _ = ask(Kind.DAILY, Scope((), (), "UTC"))
+
+    assert re.match(
+        r"Limited 5 times; judged in the busiest (?:day|\d+ hours), from \d+ \w+, \d\d:\d\d\. Too little to say: 3 rate-limited requests\.",
+        sections_of(told)["limits"].sentence,
+    )
+    assert "judged" not in sections_of(of_a_day)["limits"].sentence
 
 
 def test_it_compares_with_nothing_before_there_was_anything(sender: Sender) -> None:

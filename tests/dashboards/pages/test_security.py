@@ -173,7 +173,10 @@ def test_of_a_week_it_judges_the_busiest_hours_and_leads_there(admin_client: Cli
 
     (link,) = re.findall(r'Judged is the busiest step of the window, <a href="([^"]+)"', html)
     zoomed = shown(admin_client, link.replace("&amp;", "&"))
-    assert "Rate-limited requests look like an attack (26, usually 1)." in html
+    assert re.search(
+        r"Rate-limited requests look like an attack \(26 in the busiest \d+ hours, from \d+ \w+, \d\d:\d\d, usually 1\)\.",
+        html,
+    )
     assert rows(zoomed, ADDRESSES)[0][1] == "25"
 
 
