@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from alerts.incidents import handling
@@ -54,8 +55,44 @@ def test_it_goes_on_when_it_fails_again(now: datetime) -> None:
     assert follow(now=now + 6 * MINUTE) == 1
 
     incident = Incident.objects.get()
-    assert (incident.state, incident.ended_at, incident.mitigated_at) == ("acknowledged", None, None)
+    assert (incident.state, incident.ended_at, incident.mitigated_at) == ("triggered", None, None)
     assert said(incident, "state")[-1] == "Opened again. It fails again: Once more"
+
+
+def test_what_fails_again_is_still_in_the_hands_of_who_had_it(now: datetime, admin_user: User) -> None:
+    alert = fire_grave({"service": "1"}, at=now)
+    handling.acknowledge(Incident.objects.get().pk, by=admin_user, at=now)
+    end_alert(alert, at=now + MINUTE)
+    follow(now=now + 2 * MINUTE)
+    fire_grave({"service": "1"}, at=now + 5 * MINUTE)
+
+    follow(now=now + 6 * MINUTE)
+
+    incident = Incident.objects.get()
+    assert (incident.state, incident.acknowledged_at) == ("acknowledged", now)
+    assert incident.entries.filter(kind="state").latest("at").state == "acknowledged"
+
+
+def test_what_ends_by_itself_was_acknowledged_by_nobody(now: datetime) -> None:
+    end_alert(fire_grave({"service": "1"}, at=now), at=now + MINUTE)
+    follow(now=now + 2 * MINUTE)
+    follow(now=now + 2 * MINUTE + STAYS_OVER)
+
+    incident = Incident.objects.get()
+
+    assert (incident.state, incident.acknowledged_at) == ("resolved", None)
+    assert "- **Acknowledged:** by nobody" in incident.report.detection
+    assert "Nobody acknowledged it." in incident.report.went_badly
+
+
+def test_whoever_opens_again_what_nobody_saw_has_it_in_hand(now: datetime, admin_user: User) -> None:
+    end_alert(fire_grave({"service": "1"}, at=now), at=now + MINUTE)
+    follow(now=now + 2 * MINUTE)
+
+    handling.reopen(Incident.objects.get().pk, by=admin_user, at=now + 3 * MINUTE)
+
+    incident = Incident.objects.get()
+    assert (incident.state, incident.acknowledged_at) == ("acknowledged", now + 3 * MINUTE)
 
 
 def test_what_a_person_mitigated_stays_so_while_the_alert_goes_on(now: datetime) -> None:
