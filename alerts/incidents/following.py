@@ -64,16 +64,17 @@ def _move(incident: Incident, alerts: list[Alert], now: datetime) -> bool:
         return False
     over_at = max(one.resolved_at or one.judged_at for one in alerts)
     if incident.state != IncidentState.MITIGATED:
-        return _mitigate(incident, over_at, now)
+        # They are over when nothing came for a while; users were hurt until the last of it.
+        return _mitigate(incident, max(one.held_at for one in alerts), now)
     if now - max(over_at, incident.mitigated_at or over_at) >= STAYS_OVER:
         how = f"None of its alerts fired for {STAYS_OVER.total_seconds() / 60:g} minutes."
         return handling.resolve_by_rule(incident.pk, at=now, how=how).is_done
     return False
 
 
-def _mitigate(incident: Incident, over_at: datetime, now: datetime) -> bool:
+def _mitigate(incident: Incident, hurt_until: datetime, now: datetime) -> bool:
     with transaction.atomic():
-        ended_at = max(over_at, incident.started_at)
+        ended_at = max(hurt_until, incident.started_at)
         Incident.objects.filter(pk=incident.pk, ended_at=None, state=incident.state).update(ended_at=ended_at)
         how = "All of its alerts are over."
         return moving.move(incident.pk, Move.MITIGATE, by=None, at=now, how=how, is_seen=False).is_done

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from alerts.incidents import handling
 from alerts.incidents.following import STAYS_OVER, follow
-from alerts.models import AlertRule, Channel, Incident, IncidentEntry, Notification, Route
+from alerts.models import Alert, AlertRule, Channel, Incident, IncidentEntry, Notification, Route
 from tests.alerts.incidents.making import end_alert, fire_grave, make_incident, said
 from tests.alerts.sending import MINUTE, route
 
@@ -36,7 +36,7 @@ def test_it_is_mitigated_when_all_of_its_alerts_are_over_and_resolved_when_they_
     assert follow(now=now + 4 * MINUTE) == 1
 
     incident = Incident.objects.get()
-    assert (incident.state, incident.ended_at) == ("mitigated", now + 3 * MINUTE)
+    assert incident.state == "mitigated"
     assert incident.mitigated_at == now + 4 * MINUTE
     assert follow(now=now + 4 * MINUTE + STAYS_OVER - timedelta(seconds=1)) == 0
     assert follow(now=now + 4 * MINUTE + STAYS_OVER) == 1
@@ -45,6 +45,19 @@ def test_it_is_mitigated_when_all_of_its_alerts_are_over_and_resolved_when_they_
     assert said(incident, "state") == [
         "Mitigated. All of its alerts are over.", "Resolved. None of its alerts fired for 30 minutes.",
     ]  # fmt: skip
+
+
+def test_users_were_hurt_until_its_alerts_held_last_and_not_until_they_were_over(now: datetime) -> None:
+    first, second = (fire_grave({"service": "1"}, at=now) for _ in range(2))
+    Alert.objects.filter(pk=first.pk).update(held_at=now + 4 * MINUTE)
+    Alert.objects.filter(pk=second.pk).update(held_at=now + 3 * MINUTE)
+    end_alert(first, at=now + 20 * MINUTE)
+    end_alert(second, at=now + 60 * MINUTE)
+
+    follow(now=now + 61 * MINUTE)
+
+    incident = Incident.objects.get()
+    assert (incident.ended_at, incident.mitigated_at) == (now + 4 * MINUTE, now + 61 * MINUTE)
 
 
 def test_it_goes_on_when_it_fails_again(now: datetime) -> None:
