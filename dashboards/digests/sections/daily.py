@@ -165,7 +165,11 @@ def _pressure(one: Judgement, answer: AuthAndAbuse, before: str) -> str:
 
 def _block(one: Judgement, link: str) -> Action:
     return Action(
-        "Block where it comes from, or ask for a captcha", one.verdict.sentence, link, one.pressure.accounts, True
+        "Block where the attack comes from, or ask for a captcha",
+        one.verdict.sentence,
+        link,
+        one.pressure.accounts,
+        True,
     )
 
 
