@@ -113,7 +113,8 @@ class IncidentAdmin(ModelAdmin):
 
     @display(description="Acknowledged after")
     def acknowledged_after(self, incident: Incident) -> str:
-        return incident_page.after(incident, incident.acknowledged_at) or "By nobody yet"
+        untold = "By nobody yet" if incident.is_ongoing else "By nobody"
+        return incident_page.after(incident, incident.acknowledged_at) or untold
 
     @display(description="Resolved after")
     def resolved_after(self, incident: Incident) -> str:

@@ -59,24 +59,25 @@ def _move(incident: Incident, alerts: list[Alert], now: datetime) -> bool:
             one for one in firing if incident.mitigated_at and one.fired_at and one.fired_at > incident.mitigated_at
         ]
         if incident.state == IncidentState.MITIGATED and again:
-            return moving.move(
-                incident.pk, Move.REOPEN, by=None, at=now, how=f"It fails again: {again[0].summary}"
-            ).is_done
+            how = f"It fails again: {again[0].summary}"
+            return moving.move(incident.pk, Move.REOPEN, by=None, at=now, how=how, is_seen=False).is_done
         return False
     over_at = max(one.resolved_at or one.judged_at for one in alerts)
     if incident.state != IncidentState.MITIGATED:
-        return _mitigate(incident, over_at, now)
+        # They are over when nothing came for a while; users were hurt until the last of it.
+        return _mitigate(incident, max(one.held_at for one in alerts), now)
     if now - max(over_at, incident.mitigated_at or over_at) >= STAYS_OVER:
         how = f"None of its alerts fired for {STAYS_OVER.total_seconds() / 60:g} minutes."
-        return handling.resolve(incident.pk, by=None, at=now, how=how).is_done
+        return handling.resolve_by_rule(incident.pk, at=now, how=how).is_done
     return False
 
 
-def _mitigate(incident: Incident, over_at: datetime, now: datetime) -> bool:
+def _mitigate(incident: Incident, hurt_until: datetime, now: datetime) -> bool:
     with transaction.atomic():
-        ended_at = max(over_at, incident.started_at)
+        ended_at = max(hurt_until, incident.started_at)
         Incident.objects.filter(pk=incident.pk, ended_at=None, state=incident.state).update(ended_at=ended_at)
-        return moving.move(incident.pk, Move.MITIGATE, by=None, at=now, how="All of its alerts are over.").is_done
+        how = "All of its alerts are over."
+        return moving.move(incident.pk, Move.MITIGATE, by=None, at=now, how=how, is_seen=False).is_done
 
 
 def _know(incident: Incident, alerts: list[Alert]) -> None:

@@ -31,8 +31,17 @@ def mitigate(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Mo
 
 
 def resolve(incident_id: int, *, by: Person, at: datetime, how: str = "") -> Moved:
-    """And draft its report. A report that cannot be drafted holds up nobody: alerts.incidents.following does it then."""
-    moved = _with_alerts(incident_id, Move.RESOLVE, by=by, at=at, how=how)
+    return _drafted(_with_alerts(incident_id, Move.RESOLVE, by=by, at=at, how=how), incident_id, at=at)
+
+
+def resolve_by_rule(incident_id: int, *, at: datetime, how: str) -> Moved:
+    """What is over by itself, seen or not."""
+    moved = moving.move(incident_id, Move.RESOLVE, by=None, at=at, how=how, is_seen=False)
+    return _drafted(moved, incident_id, at=at)
+
+
+def _drafted(moved: Moved, incident_id: int, *, at: datetime) -> Moved:
+    """With a draft of its report. One that cannot be drafted holds up nobody: alerts.incidents.following does it then."""
     if moved.is_done:
         drafting.draft_resolved(incident_id, at=at)
     return moved

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce, Greatest
 
 from alerts.incidents import timeline
@@ -29,10 +29,10 @@ class Moved:
     told: str
 
 
-def move(incident_id: int, wanted: Move, *, by: Person, at: datetime, how: str = "") -> Moved:
-    """``how``: a note that goes with it, or the rule that did it."""
+def move(incident_id: int, wanted: Move, *, by: Person, at: datetime, how: str = "", is_seen: bool = True) -> Moved:
+    """``how``: a note that goes with it, or the rule that did it. ``is_seen``: False for a rule: nobody has seen it by that."""
     with transaction.atomic():
-        reached = {name: Coalesce(F(name), at) for name in REACHES[wanted]}
+        reached = {name: Coalesce(F(name), at) for name in REACHES[wanted] if is_seen or name != "acknowledged_at"}
         left = dict.fromkeys(LEAVES.get(wanted, ()))
         ends: dict[str, object] = {}
         if wanted in (Move.MITIGATE, Move.RESOLVE):
@@ -41,12 +41,19 @@ def move(incident_id: int, wanted: Move, *, by: Person, at: datetime, how: str =
         if wanted is Move.REOPEN:
             ends["ended_at"] = None
         movable = Incident.objects.filter(pk=incident_id, state__in=FROM[wanted])
-        changed = movable.update(state=TO[wanted], **reached, **left, **ends)
+        to = _begins_anew() if wanted is Move.REOPEN and not is_seen else Value(TO[wanted])
+        changed = movable.update(state=to, **reached, **left, **ends)
         if not changed:
             return Moved(False, _what_is_so(incident_id))
         text = f"{_PAST[wanted].capitalize()}. {how}".strip()
-        timeline.write(incident_id, IncidentEntryKind.STATE, at=at, text=text, by=by, state=IncidentState(TO[wanted]))
+        state = Incident.objects.values_list("state", flat=True).get(pk=incident_id)
+        timeline.write(incident_id, IncidentEntryKind.STATE, at=at, text=text, by=by, state=IncidentState(state))
     return Moved(True, f"The incident is {_PAST[wanted]}.")
+
+
+def _begins_anew() -> Case:
+    """What a rule opens again is in the hands of who acknowledged it before, if anybody did."""
+    return Case(When(acknowledged_at=None, then=Value(IncidentState.TRIGGERED)), default=Value(TO[Move.REOPEN]))
 
 
 def _what_is_so(incident_id: int) -> str:

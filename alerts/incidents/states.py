@@ -27,13 +27,13 @@ TO: dict[Move, str] = {
     Move.CLOSE: "closed",
     Move.REOPEN: "acknowledged",
 }
-# When a state was reached first is kept. Whoever goes further has seen it, too.
+# When a state was reached first is kept. Whoever goes further has seen it, too; a rule that does so has seen nothing.
 REACHES: dict[Move, tuple[str, ...]] = {
     Move.ACKNOWLEDGE: ("acknowledged_at",),
     Move.MITIGATE: ("acknowledged_at", "mitigated_at"),
     Move.RESOLVE: ("acknowledged_at", "mitigated_at", "resolved_at"),
     Move.CLOSE: ("closed_at",),
-    Move.REOPEN: (),
+    Move.REOPEN: ("acknowledged_at",),
 }
 # Opened again, it is not over: what was reached beyond is reached anew.
 LEAVES: dict[Move, tuple[str, ...]] = {Move.REOPEN: ("mitigated_at", "resolved_at", "closed_at")}

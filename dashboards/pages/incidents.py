@@ -66,13 +66,14 @@ def headline(answer: IncidentTimes) -> str:
     if not total.incidents:
         return ""
     said = f"{counted(total.incidents, 'incident')}, {formats.number(answer.before.incidents)} in the window before."
-    said += _in_words(total.acknowledged, total.incidents, "acknowledged", total.median_tta_seconds)
-    said += _in_words(total.resolved, total.incidents, "resolved", total.median_ttr_seconds)
+    is_over = total.resolved == total.incidents
+    said += _in_words(total.acknowledged, total.incidents, "acknowledged", total.median_tta_seconds, is_over=is_over)
+    said += _in_words(total.resolved, total.incidents, "resolved", total.median_ttr_seconds, is_over=is_over)
     return said
 
 
-def _in_words(count: int, total: int, done: str, median: float | None) -> str:
+def _in_words(count: int, total: int, done: str, median: float | None, *, is_over: bool) -> str:
     if median is None:
-        return f" None was {done} yet."
+        return f" None was {done}{'' if is_over else ' yet'}."
     of = "All" if count == total else f"{formats.number(count)} of {formats.number(total)}"
     return f" {of} {'was' if total == 1 else 'were'} {done}, half of them within {took(median * 1000)}."

@@ -171,7 +171,9 @@ def _pressure(one: Judgement, answer: AuthAndAbuse, before: str) -> str:
 
 
 def _block(one: Judgement, link: str) -> Action:
-    return Action("Block where it comes from, or ask for a captcha", _judged(one), link, one.pressure.accounts, True)
+    return Action(
+        "Block where the attack comes from, or ask for a captcha", _judged(one), link, one.pressure.accounts, True
+    )
 
 
 def _judged(one: Judgement) -> str:

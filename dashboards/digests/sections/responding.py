@@ -11,7 +11,7 @@ from dashboards.pages.words import counted, percent
 from dashboards.reports.error_budgets import ErrorBudget, error_budgets, overspent
 from dashboards.reports.follow_ups import OverdueFollowUp, follow_ups
 from dashboards.reports.incident_times import Times, incident_times
-from dashboards.reports.incidents import OpenIncident, incidents_within, open_incidents
+from dashboards.reports.incidents import IncidentSpan, OpenIncident, incidents_within, open_incidents
 from dashboards.reports.rule_noise import IgnoredRule, rule_noise
 from dashboards.templatetags.numbers import seconds_took
 from events import formats
@@ -24,13 +24,13 @@ def incidents(asked: Asked) -> Section:
     """What was broken, and how fast it was noticed and over."""
     opened, hurting = asked.answer(incident_times), asked.answer(incidents_within)
     ongoing = asked.answer(open_incidents)
-    lines = {one.id: (one.title, one.severity) for one in hurting}
+    open_ids = {one.id for one in ongoing.listed}
+    over = [one for one in hurting if one.id not in open_ids and one.ended_at is not None]
     rows = [
         *(Row(f"#{one.id} {one.title}", f"SEV{one.severity}, {_state(one)}", _page(one.id)) for one in ongoing.listed),
         *(
-            Row(f"#{number} {title}", f"SEV{severity}, over", _page(number))
-            for number, (title, severity) in sorted(lines.items(), key=lambda found: (found[1][1], -found[0]))
-            if number not in {one.id for one in ongoing.listed}
+            Row(f"#{one.id} {one.title}", f"SEV{one.severity}, over after {seconds_took(_lasted(one))}", _page(one.id))
+            for one in sorted(over, key=lambda one: (one.severity, -_lasted(one), -one.id))
         ),
     ]
     said = ""
@@ -56,6 +56,11 @@ def _state(one: OpenIncident) -> str:
     return IncidentState(one.state).label.lower()
 
 
+def _lasted(one: IncidentSpan) -> float:
+    """For how many seconds users were hurt; 0 while they are."""
+    return (one.ended_at - one.started_at).total_seconds() if one.ended_at else 0.0
+
+
 def _page(incident_id: int) -> str:
     return reverse("admin:alerts_incident_change", args=[incident_id])
 
@@ -68,7 +73,7 @@ def _clocks(now: Times, before: Times, when: str) -> str:
         ("MTTR", "resolved", now.resolved, now.mttr_seconds, before.mttr_seconds),
     ):
         if now.incidents and mean is None:
-            told += f" None was {done} yet."
+            told += f" None was {done}{' yet' if now.resolved < now.incidents else ''}."
         elif mean is not None:
             earlier = f", {seconds_took(mean_before)} {when}" if mean_before is not None else ""
             told += f" {name} {seconds_took(mean)} ({formats.number(reached)} of {formats.number(now.incidents)} {done}{earlier})."
@@ -143,7 +148,7 @@ def follow_ups_overdue(asked: Asked) -> Section:
     answer = asked.answer(follow_ups)
     return Section(
         "follow_ups", "Follow-ups", "Was done what an incident taught us?",
-        f"{reverse('admin:alerts_incident_changelist')}",
+        reverse("admin:alerts_followup_changelist"),
         sentence=(
             f"{counted(answer.overdue, 'follow-up')} overdue, of {formats.number(answer.open)} open; "
             f"{formats.number(answer.done)} done in this time."
@@ -184,7 +189,7 @@ def ignored_rules(asked: Asked) -> Section:
         ),
         actions=tuple(
             Action(
-                f"Raise the threshold of “{one.name}”, or switch it off", f"fired {counted(one.fired, 'time')}, nobody acted",
+                f"Make “{one.name}” stricter, or switch it off", f"fired {counted(one.fired, 'time')}, nobody acted",
                 _rule(one.rule_id),
             )
             for one in ignored[:1] if one.fired >= _WORTH_MENDING
