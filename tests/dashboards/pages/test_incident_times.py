@@ -94,6 +94,16 @@ def test_it_comes_as_a_file(client: Client, filled: Sender) -> None:
     assert answer["total"]["incidents"] == len(table) == 4
 
 
+def test_what_ended_by_itself_is_no_longer_waited_for(client: Client, sender: Sender) -> None:
+    at = timezone.now() - timedelta(days=1)
+    made = make_incident(at=at, service=sender.service)
+    handling.resolve_by_rule(made.pk, at=at + 40 * MINUTE, how="It is over.")
+
+    html = shown(client, PAGE)
+
+    assert "None was acknowledged. All was resolved" in html
+
+
 def test_an_empty_window_says_what_opens_incidents(client: Client, sender: Sender) -> None:
     assert "No incident was opened in this window" in shown(client, PAGE)
 
