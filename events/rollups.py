@@ -199,6 +199,8 @@ def beginning(grain: str) -> str:
     return f"date_trunc('{grain}', minute, 'UTC')"
 
 
+# From so many facts on it costs less to read all series and users than to look up those of each fact.
+_MANY = 2_000
 _SERIES_KEY = f"events_series_key({_WORDS})"
 FACT_KEY = f"events_series_key({', '.join(f'fact.{word.strip()}' for word in _WORDS.split(','))})"
 _NEXT = f"(SELECT ctid FROM {FACTS} LIMIT {_BATCH})"
@@ -379,8 +381,12 @@ def compact() -> int:
             # Scans of a large table begin where others are; all statements of a round must find the same facts.
             cursor.execute("SET LOCAL synchronize_seqscans = off")
             cursor.execute(f"SET LOCAL work_mem = '{_WORK_MEM}'")
-            # The planner takes a batch for ten facts: with cheap look-ups it might look all of them up for each series.
+            # The planner takes a batch for ten facts: with cheap look-ups it might look all of them up for each series. Where it
+            # takes users or series for few, too, as after a VACUUM of empty tables, it would go through all facts for each of them.
             cursor.execute("SET LOCAL random_page_cost = 4")
+            cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {FACTS} LIMIT {_MANY}) AS first")
+            if cursor.fetchone()[0] == _MANY:
+                cursor.execute("SET LOCAL enable_nestloop = off")
             source = f"(SELECT * FROM {FACTS} WHERE ctid = ANY(ARRAY{_NEXT})) AS facts"
             for statement in ADD_WORDS:
                 cursor.execute(statement.format(source=source))

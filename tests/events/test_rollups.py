@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -230,3 +231,29 @@ def test_a_long_backlog_is_folded_to_its_end(sender: Sender) -> None:
         )
 
     assert compact() == 110_000
+
+
+def test_a_large_batch_is_gone_through_once_whatever_the_planner_believes(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a VACUUM of tables that were empty: who is looked for in a batch for each of them takes hours of it."""
+    monkeypatch.setattr(rollups, "_MANY", 30)
+    sender.store(*({"event": "api_timeout", "user_id": f"u-{number}"} for number in range(40)))
+    plans: list[str] = []
+
+    def explain(execute: Any, statement: str, parameters: Any, *more: Any) -> Any:
+        if statement == rollups._FOLD:
+            with connection.connection.cursor() as cursor:
+                plans.append("\n".join(line for (line,) in cursor.execute(f"EXPLAIN {statement}")))
+        return execute(statement, parameters, *more)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE pg_class SET reltuples = 0, relpages = 50 WHERE relname IN ('events_usernumber', 'events_series')"
+        )
+    with connection.execute_wrapper(explain):
+        assert compact() > 40
+
+    (plan,) = plans
+    assert "Join" in plan
+    assert "Nested Loop" not in plan
