@@ -126,7 +126,9 @@ def p95(values: Sequence[float]) -> float:
 
 
 def pages_table(months: Sequence[Month], middle: Month) -> str:
-    """A line a page: p95 and queries in the middle month, of its slowest window; growth from the smallest to the largest month."""
+    """A line a page: the highest p95 and the most queries of its windows in the middle month, and growth from the smallest month to
+    the largest, of the window that takes longest by its median: a p95 of few rounds is that of one outlier.
+    """
     windows: dict[str, list[str]] = defaultdict(list)
     queries: dict[str, int] = defaultdict(int)
     for visit in middle.visits:
@@ -134,21 +136,23 @@ def pages_table(months: Sequence[Month], middle: Month) -> str:
         queries[visit["page"]] = max(queries[visit["page"]], visit["queries"])
     sizes = ", ".join(f"{month.millions:g}" for month in months)
     lines = [
-        f"| page | p95, {middle.millions:g} million | in the window | queries | median ms of that at {sizes} million | growth |",
-        "| --- | --- | --- | --- | --- | --- |",
+        f"| page | p95, {middle.millions:g} million | in the window | queries | slowest window | median ms, {sizes} million | growth |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     worst_p95, worst_growth, most_queries = 0.0, 0.0, 0
     for page, of_page in windows.items():
-        slowest = max(of_page, key=lambda window: p95(middle.taken[page, window]))
-        tail = p95(middle.taken[page, slowest])
+        tail, in_window = max((p95(middle.taken[page, window]), window) for window in of_page)
+        slowest = max(of_page, key=lambda window: median(middle.taken[page, window]))
         medians = [median(month.taken[page, slowest]) for month in months]
         growth = medians[-1] / max(medians[0], _NOISE_MS)
         worst_p95, most_queries = max(worst_p95, tail), max(most_queries, queries[page])
         worst_growth = max(worst_growth, growth)
         told = " / ".join(f"{one:.0f}" for one in medians)
-        lines.append(f"| {page} | {tail:.0f} ms | {slowest or '—'} | {queries[page]} | {told} | {growth:.2f} |")
+        lines.append(
+            f"| {page} | {tail:.0f} ms | {in_window or '—'} | {queries[page]} | {slowest or '—'} | {told} | {growth:.2f} |"
+        )
     lines.append(
-        f"| **worst** (must keep to) | **{worst_p95:.0f} ms** (≤ {_MOST_MS}) | | **{most_queries}** (≤ {_MOST_QUERIES}) | | "
+        f"| **worst** (must keep to) | **{worst_p95:.0f} ms** (≤ {_MOST_MS}) | | **{most_queries}** (≤ {_MOST_QUERIES}) | | | "
         f"**{worst_growth:.2f}** (≤ {_MOST_GROWTH}) |"
     )
     return "\n".join(lines)
