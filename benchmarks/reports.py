@@ -136,7 +136,7 @@ def pages_table(months: Sequence[Month], middle: Month) -> str:
         queries[visit["page"]] = max(queries[visit["page"]], visit["queries"])
     sizes = ", ".join(f"{month.millions:g}" for month in months)
     lines = [
-        f"| page | p95, {middle.millions:g} million | in the window | queries | slowest window | median ms, {sizes} million | growth |",
+        f"| page | p95, {middle.millions:g} million | in the window | queries | slowest window | ms at {sizes} million | growth |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     worst_p95, worst_growth, most_queries = 0.0, 0.0, 0
