@@ -213,7 +213,7 @@ def top_up(*, now: datetime, say: Say) -> None:
     rest = Day(DAYS, start, now, hours, round(events * ((now - start) / (DAYS * _DAY))), is_whole=False)
     _make_day(rest, until=until)
     _fold_day(rest, until=now)
-    index_arrivals()  # as Beat has it done every minute
+    index_arrivals(now=now)  # as Beat has it done every minute
     say(f"{rest.count:,} events since {start:%H:%M}")
 
 

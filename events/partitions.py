@@ -21,14 +21,20 @@ def make_partitions(*, now: datetime) -> int:
     return int(made)
 
 
-def index_arrivals() -> int:
+def index_arrivals(*, now: datetime) -> int:
     """Tell the index by arrival (BRIN) of the pages that it does not know yet; answers how many stretches of pages were new.
+
+    Weeks in which no event can fall any more are left alone.
 
     It learns of them by itself while events come one by one. Where they come in large batches, as from a spool that is replayed,
     PostgreSQL loses track, and until the next VACUUM, which may be days away, each poll of the live feed reads all of those pages.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT relid::regclass::text FROM pg_partition_tree('events_event_by_arrival') WHERE isleaf")
+        cursor.execute(
+            "SELECT relid::regclass::text FROM pg_partition_tree('events_event_by_arrival') WHERE isleaf "
+            "AND substring(relid::regclass::text FROM '[0-9]{4}w[0-9]{2}') >= to_char(%s AT TIME ZONE 'UTC', 'IYYY\"w\"IW')",
+            [now - BEHIND],
+        )
         indexes = [name for (name,) in cursor.fetchall()]
     return sum(_summarised(index) for index in indexes)
 

@@ -18,7 +18,7 @@ def make_partitions(**_: object) -> int:
 
 @shared_task(name="events.tasks.index_arrivals")
 def index_arrivals(**_: object) -> int:
-    return partitions.index_arrivals()
+    return partitions.index_arrivals(now=timezone.now())
 
 
 @shared_task(name="events.tasks.forget_expired")

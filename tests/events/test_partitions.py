@@ -86,13 +86,18 @@ class TestIndexArrivals:
 
     @pytest.mark.usefixtures("_batch")
     def test_it_takes_in_what_came_in_a_large_batch_once(self) -> None:
-        assert index_arrivals() > 0
-        assert index_arrivals() == 0
+        assert index_arrivals(now=timezone.now()) > 0
+        assert index_arrivals(now=timezone.now()) == 0
+
+    @pytest.mark.usefixtures("_batch")
+    def test_it_leaves_weeks_alone_in_which_no_event_can_fall_any_more(self) -> None:
+        assert index_arrivals(now=timezone.now() + timedelta(days=50)) == 0
+        assert index_arrivals(now=timezone.now() + timedelta(days=30)) > 0
 
     @pytest.mark.usefixtures("_batch")
     def test_a_poll_reads_few_pages_afterwards(self) -> None:
         before = pages_of_a_poll()
-        index_arrivals()
+        index_arrivals(now=timezone.now())
 
         assert pages_of_a_poll() < before / 2
 
@@ -101,10 +106,10 @@ class TestIndexArrivals:
     def test_it_waits_for_no_vacuum_and_takes_its_turn_later(self, vacuuming: psycopg.Connection) -> None:
         began = time.monotonic()
 
-        assert index_arrivals() == 0
+        assert index_arrivals(now=timezone.now()) == 0
         assert time.monotonic() - began < 60 * 0.2 + 5
         vacuuming.rollback()
-        assert index_arrivals() > 0
+        assert index_arrivals(now=timezone.now()) > 0
 
     @pytest.fixture
     def vacuuming(self, _batch: None) -> Iterator[psycopg.Connection]:
