@@ -20,7 +20,7 @@ from django.db.models import Sum
 
 from events.ingest.types import PreparedEvent
 from events.latency import GAMMA, LARGEST_MS, SMALLEST_MS, ZERO_BUCKET, bucket_of
-from events.models import DayRollup, EventRollup, LatencyRollup
+from events.models import EventRollup
 
 logger = structlog.get_logger(__name__)
 # Facts that one transaction folds, and the memory for each step of it.
@@ -407,18 +407,3 @@ def events_per_name(names: Sequence[str], *, start: datetime) -> dict[str, int]:
     """How many events of each name came since ``start``, in one query; names without any are left out."""
     rows = EventRollup.objects.filter(name__in=names, minute__gte=start).values_list("name")
     return dict(rows.annotate(total=Sum("event_count")).values_list("name", "total"))
-
-
-def latency_histogram(*, start: datetime, end: datetime, **filters: Any) -> dict[int, int]:
-    """Events per latency bucket of the hours from ``start`` up to ``end``; `events.latency.percentile` reads it.
-
-    ``filters`` are field lookups of LatencyRollup, such as ``service_id=3`` or ``endpoint="/api/career"``.
-    """
-    rows = LatencyRollup.objects.filter(hour__gte=start, hour__lt=end, **filters).values_list("bucket")
-    return dict(rows.annotate(total=Sum("event_count")).values_list("bucket", "total"))
-
-
-def events_per_day(*, start: datetime, end: datetime, **filters: Any) -> dict[datetime, int]:
-    """Events per day (UTC) from ``start`` up to ``end``; ``filters`` are field lookups of DayRollup."""
-    rows = DayRollup.objects.filter(day__gte=start, day__lt=end, **filters).values_list("day")
-    return dict(rows.annotate(total=Sum("event_count")).values_list("day", "total"))
