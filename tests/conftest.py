@@ -2,6 +2,7 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 from django.test import override_settings
 
 from alerts.models import AlertRule, Route, Runbook, RunbookStep
@@ -9,6 +10,7 @@ from alerts.rules.guide import load_rules
 from alerts.runbooks.guide import load_runbooks
 from events.catalogue import load_guide, load_labels
 from events.models import EventType
+from events.rollups import FACTS, FOLDED_TABLES
 
 _NEEDS_DATABASE = {"db", "transactional_db", "admin_user", "admin_client", "sender", "make_sender"}
 
@@ -50,3 +52,17 @@ def _guide_catalogue(request: pytest.FixtureRequest) -> None:
             load_labels(EventType)
         load_rules(AlertRule, Route)
         load_runbooks(Runbook, RunbookStep, AlertRule)
+
+
+@pytest.fixture(autouse=True)
+def _flushed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After a test with real commits: the flush of the tables of events, which Django leaves out, because they are not its own."""
+    marker = request.node.get_closest_marker("django_db")
+    is_flushed = "transactional_db" in request.fixturenames or (marker is not None and marker.kwargs.get("transaction"))
+    if is_flushed:
+        request.getfixturevalue("transactional_db")
+    yield
+    if is_flushed:
+        tables = ["events_event", "events_series", "events_usernumber", "events_release", FACTS]
+        with connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {', '.join([*tables, *(table.name for table in FOLDED_TABLES)])}")

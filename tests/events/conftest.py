@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 import pytest
-from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -18,7 +17,6 @@ from events.ingest.limits import limiter
 from events.ingest.pipeline import IngestResult, ingest
 from events.models import Service
 from events.onboarding import KeyTexts, create_service
-from events.rollups import FACTS, FOLDED_TABLES
 from liftmon.embedded.layout import DataLayout
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
@@ -42,22 +40,6 @@ def forget_everything() -> None:
     limiter.forget()
     storing.spool.cache_clear()
     storing.database.came_back()
-
-
-@pytest.fixture
-def committed(transactional_db: None) -> Iterator[None]:
-    """Real commits, and afterwards the flush that Django leaves out, because the table of events is not its own."""
-    yield
-    with connection.cursor() as cursor:
-        tables = [
-            "events_event",
-            FACTS,
-            "events_series",
-            "events_usernumber",
-            "events_release",
-            *(table.name for table in FOLDED_TABLES),
-        ]
-        cursor.execute(f"TRUNCATE {', '.join(tables)}")
 
 
 @dataclass(frozen=True)

@@ -275,7 +275,7 @@ def in_threads(*works: Callable[[], None]) -> None:
         raise errors[0]
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", ["a_failed", "b_failed"])
 def test_it_counts_what_a_writer_has_not_committed_yet(name: str) -> None:
     service = make_service()
@@ -300,7 +300,7 @@ def test_it_counts_what_a_writer_has_not_committed_yet(name: str) -> None:
     assert (b.event_count, b.user_count) == (4, 4)
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_it_stays_exact_beside_concurrent_writers() -> None:
     service = make_service()
     names = ("a_failed", "b_failed", "c_failed")

@@ -9,7 +9,6 @@ from dashboards.queries.answers import Answer, Caps
 from dashboards.queries.parameters import Parameter
 from dashboards.queries.rewriting import rewrite
 from dashboards.queries.running import SHOWN, ask
-from tests.events.conftest import committed as committed
 
 Ask = Callable[..., Answer]
 

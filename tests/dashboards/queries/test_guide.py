@@ -36,7 +36,7 @@ def test_the_guides_statements_are_the_guides() -> None:
     assert "PERCENTILE_CONT(0.99) WITHIN GROUP (ORDER BY (data->>'response_time_ms')::int) as p99_ms" in slowest
 
 
-def test_errors_of_the_last_day_are_counted(committed: None, asked: Ask, make_sender: Send) -> None:
+def test_errors_of_the_last_day_are_counted(transactional_db: None, asked: Ask, make_sender: Send) -> None:
     sender = make_sender("lift api")
 
     def error(name: str, **data: Any) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def test_errors_of_the_last_day_are_counted(committed: None, asked: Ask, make_se
     ]
 
 
-def test_feature_adoption_is_counted(committed: None, asked: Ask, make_sender: Send) -> None:
+def test_feature_adoption_is_counted(transactional_db: None, asked: Ask, make_sender: Send) -> None:
     sender = make_sender("lift web")
     sender.store(
         {"event": "feature_used", "data": {"feature": "flashcards", "user_id": "a", "duration_seconds": 10}},
@@ -80,7 +80,7 @@ def test_feature_adoption_is_counted(committed: None, asked: Ask, make_sender: S
     ]
 
 
-def test_trials_are_counted(committed: None, asked: Ask, make_sender: Send) -> None:
+def test_trials_are_counted(transactional_db: None, asked: Ask, make_sender: Send) -> None:
     sender = make_sender("lift web")
 
     def trial(kind: str, converted: Any) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def test_trials_are_counted(committed: None, asked: Ask, make_sender: Send) -> N
     ]
 
 
-def test_the_slowest_endpoints_are_told(committed: None, asked: Ask, make_sender: Send) -> None:
+def test_the_slowest_endpoints_are_told(transactional_db: None, asked: Ask, make_sender: Send) -> None:
     sender = make_sender("lift api")
     times = [*range(100, 1100, 100), 10050.4]
     sender.store(
@@ -118,7 +118,7 @@ def test_the_slowest_endpoints_are_told(committed: None, asked: Ask, make_sender
     ]
 
 
-def test_hostile_values_do_not_stop_the_guides_questions(committed: None, asked: Ask, make_sender: Send) -> None:
+def test_hostile_values_do_not_stop_the_guides_questions(transactional_db: None, asked: Ask, make_sender: Send) -> None:
     sender = make_sender("lift api")
     for took in ("fast", "", [], {}, -1, 1e300, "1e9", True, None, "9" * 40):
         sender.store(
@@ -133,7 +133,9 @@ def test_hostile_values_do_not_stop_the_guides_questions(committed: None, asked:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_every_question_can_be_asked_and_drawn(committed: None, asked: Ask, sender: Sender, entry: Entry) -> None:
+def test_every_question_can_be_asked_and_drawn(
+    transactional_db: None, asked: Ask, sender: Sender, entry: Entry
+) -> None:
     for name in ("ai_failure", "cache_performance", "feature_used", "beta_register_rate_limited", "formspree_failure"):
         data = {"feature": "a", "ai_provider": "b", "reason": "timeout", "key": "k:1", "hit": True, "ip": "203.0.113.9"}
         sender.store({"event": name, "data": {"severity": "error", "user_id": "u", **data}})
@@ -149,7 +151,7 @@ def test_every_question_can_be_asked_and_drawn(committed: None, asked: Ask, send
         assert (chart is None) == (answer.rows == [])
 
 
-def test_a_review_question_gives_its_numbers(committed: None, asked: Ask, sender: Sender) -> None:
+def test_a_review_question_gives_its_numbers(transactional_db: None, asked: Ask, sender: Sender) -> None:
     for provider, reason in (("openai", "timeout"), ("openai", "overloaded"), ("anthropic", "timeout")):
         sender.store(
             {"event": "ai_failure", "data": {"ai_provider": provider, "reason": reason, "fallback_used": True}}
@@ -162,7 +164,9 @@ def test_a_review_question_gives_its_numbers(committed: None, asked: Ask, sender
 
 
 @pytest.mark.parametrize("zone", ["America/Sao_Paulo", "UTC", "Pacific/Auckland"])
-def test_days_are_those_of_utc_in_every_time_zone(committed: None, asked: Ask, make_sender: Send, zone: str) -> None:
+def test_days_are_those_of_utc_in_every_time_zone(
+    transactional_db: None, asked: Ask, make_sender: Send, zone: str
+) -> None:
     from events.rollups import compact
 
     at = ago(days=3).replace(hour=12)

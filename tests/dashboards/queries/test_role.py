@@ -166,7 +166,7 @@ def test_the_log_sees_no_password_but_a_verifier_of_it(db: None) -> None:
     assert base64.b64encode(hashlib.sha256(key).digest()).decode() == stored
 
 
-def test_a_role_that_may_read_more_is_not_asked_under(committed: None) -> None:
+def test_a_role_that_may_read_more_is_not_asked_under(transactional_db: None) -> None:
     execute(f"GRANT SELECT (visible) ON {IngestKey._meta.db_table} TO PUBLIC")
     try:
         with pytest.raises(role.UnavailableError, match="may read or write events_ingestkey"):
@@ -177,7 +177,7 @@ def test_a_role_that_may_read_more_is_not_asked_under(committed: None) -> None:
     role.connect().close()
 
 
-def test_a_role_that_is_a_member_of_another_is_not_asked_under(committed: None) -> None:
+def test_a_role_that_is_a_member_of_another_is_not_asked_under(transactional_db: None) -> None:
     execute(f"GRANT pg_read_all_data TO {role.role_name()}")
     try:
         with pytest.raises(role.UnavailableError, match="member of another role"):
@@ -193,7 +193,7 @@ def test_a_powerful_role_of_an_operator_is_not_asked_under(db: None, settings: A
         role.connect()
 
 
-def test_a_role_of_an_operator_is_let_into_the_views(committed: None, settings: Any) -> None:
+def test_a_role_of_an_operator_is_let_into_the_views(transactional_db: None, settings: Any) -> None:
     name = f"operators_{role.role_name()}"
     execute(f"CREATE ROLE {name} LOGIN")
     settings.QUERY_DATABASE = {"USER": name, "PASSWORD": ""}
@@ -219,7 +219,7 @@ def test_without_the_right_to_make_roles_it_says_what_an_operator_runs(db: None)
     assert refused.value.commands.startswith("CREATE ROLE liftmon_query LOGIN")
 
 
-def test_a_role_that_was_dropped_is_made_again(committed: None) -> None:
+def test_a_role_that_was_dropped_is_made_again(transactional_db: None) -> None:
     role.drop()
     with connection.cursor() as cursor:
         cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [role.role_name()])
@@ -231,7 +231,7 @@ def test_a_role_that_was_dropped_is_made_again(committed: None) -> None:
     opened.close()
 
 
-def test_processes_that_make_it_at_once_do_not_fail(committed: None) -> None:
+def test_processes_that_make_it_at_once_do_not_fail(transactional_db: None) -> None:
     role.drop()
     problems: list[BaseException] = []
 
@@ -254,7 +254,7 @@ def test_processes_that_make_it_at_once_do_not_fail(committed: None) -> None:
     role.connect().close()
 
 
-def test_only_a_few_questions_are_asked_at_once(committed: None) -> None:
+def test_only_a_few_questions_are_asked_at_once(transactional_db: None) -> None:
     opened = [role.connect() for _ in range(role.MOST_CONNECTIONS)]
     try:
         with pytest.raises(role.UnavailableError, match="in a few seconds"):
@@ -264,7 +264,7 @@ def test_only_a_few_questions_are_asked_at_once(committed: None) -> None:
             one.close()
 
 
-def test_rights_that_were_lost_are_given_again(committed: None) -> None:
+def test_rights_that_were_lost_are_given_again(transactional_db: None) -> None:
     execute(f"REVOKE SELECT ON liftmon_views.services FROM {role.role_name()}")
     execute(f"REVOKE CONNECT ON DATABASE {connection.settings_dict['NAME']} FROM PUBLIC")
     try:

@@ -45,7 +45,7 @@ def test_no_view_shows_keys_accounts_or_stacks() -> None:
     assert not words & {"key", "digest", "password", "email", "exception", "breadcrumbs", "owner", "assignee", "secret"}
 
 
-def test_a_user_is_a_hash_and_nobody_is_null(committed: None, asked: Ask, sender: Sender) -> None:
+def test_a_user_is_a_hash_and_nobody_is_null(transactional_db: None, asked: Ask, sender: Sender) -> None:
     sender.store({"event": "login", "data": {"user_id": "u-42"}}, {"event": "logout"})
 
     found = dict(rows(asked, "SELECT event, user_id FROM analytics_logs"))  # type: ignore[arg-type]
@@ -79,7 +79,7 @@ def test_a_user_is_a_hash_and_nobody_is_null(committed: None, asked: Ask, sender
     ],
 )
 def test_data_is_as_it_was_sent(
-    committed: None, asked: Ask, sender: Sender, document: dict[str, Any], expected: dict[str, Any]
+    transactional_db: None, asked: Ask, sender: Sender, document: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     sender.store({"event": "sent", **document})
 
@@ -135,7 +135,7 @@ def test_the_data_is_written_into_the_query(asked: Ask) -> None:
     assert "data_as_sent" not in str(plan)
 
 
-def test_counts_are_exact_before_and_after_folding(committed: None, asked: Ask, sender: Sender) -> None:
+def test_counts_are_exact_before_and_after_folding(transactional_db: None, asked: Ask, sender: Sender) -> None:
     from events.rollups import compact
 
     sender.store(*({"event": "api_error", "severity": "error", "endpoint": "/a"} for _ in range(3)))
@@ -150,7 +150,7 @@ def test_counts_are_exact_before_and_after_folding(committed: None, asked: Ask, 
     assert before == after == [[["lift-api", "api_error", "/a", "3"]]] * 3
 
 
-def test_latencies_issues_users_and_releases_are_told(committed: None, asked: Ask, sender: Sender) -> None:
+def test_latencies_issues_users_and_releases_are_told(transactional_db: None, asked: Ask, sender: Sender) -> None:
     from events.rollups import compact
 
     sender.store(

@@ -14,7 +14,7 @@ from events.demo.failures import REGRESSION
 from events.models import Event, IngestKey, Issue, Service, TransitionKind
 from tests.events.demo.conftest import FakeServer
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("committed")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

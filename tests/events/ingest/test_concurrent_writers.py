@@ -27,7 +27,7 @@ def in_threads(work: object, count: int) -> None:
             future.result()
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_fifty_writers_of_one_new_failure_make_one_issue_with_the_exact_count() -> None:
     service, _ = create_service(name="lift api")
 
@@ -48,7 +48,7 @@ def test_fifty_writers_of_one_new_failure_make_one_issue_with_the_exact_count() 
     assert [transition.kind for transition in IssueTransition.objects.all()] == ["new"]
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_writers_with_the_same_failures_in_any_order_neither_deadlock_nor_miscount() -> None:
     service, _ = create_service(name="lift api")
     names = [f"failure_{number}" for number in range(12)]
@@ -70,7 +70,7 @@ def test_writers_with_the_same_failures_in_any_order_neither_deadlock_nor_miscou
     assert sum(IssueRollup.objects.values_list("event_count", flat=True)) == WRITERS * 12
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.django_db(transaction=True)
 def test_the_same_id_sent_by_everybody_at_once_is_stored_once() -> None:
     service, _ = create_service(name="lift api")
     event_id = str(uuid4())

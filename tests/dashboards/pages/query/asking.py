@@ -7,7 +7,6 @@ from typing import Any
 from django.test import Client
 
 from dashboards.models import SavedQuery
-from tests.events.conftest import committed as committed
 
 QUERY = "/admin/analytics/query/"
 SEEING = ("view_analytics", "view_event", "view_issue", "view_service", "view_eventtype")

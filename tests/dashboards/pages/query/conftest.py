@@ -5,7 +5,6 @@ from dashboards.models import SavedQuery
 from dashboards.queries.guide import load_questions
 from tests.dashboards.pages.query.asking import EDITING, SEEING
 from tests.events.admin.people import client_of, make_person
-from tests.events.conftest import committed as committed
 
 
 @pytest.fixture(autouse=True)

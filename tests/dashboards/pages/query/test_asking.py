@@ -17,7 +17,6 @@ from dashboards.queries import running
 from dashboards.queries.role import UnavailableError
 from tests.dashboards.pages.query.asking import QUERY, address, cells, run
 from tests.events.conftest import Sender
-from tests.events.conftest import committed as committed
 
 
 def test_an_answer_is_a_table(eve: Client) -> None:
@@ -152,7 +151,7 @@ def test_without_its_role_it_asks_nothing_and_says_what_to_run(eve: Client, monk
     assert "<code>CREATE ROLE liftmon_query LOGIN;</code>" in page
 
 
-def test_texts_are_never_markup(committed: None, sender: Sender, eve: Client, editor: Client) -> None:
+def test_texts_are_never_markup(transactional_db: None, sender: Sender, eve: Client, editor: Client) -> None:
     evil = "<script>alert(1)</script>"
     sender.store({"event": evil, "severity": "error", "message": evil, "user_id": evil})
     statement = f"SELECT event, message, '{evil}' AS \"{evil}\", 1 AS n FROM events"
@@ -170,7 +169,7 @@ def test_texts_are_never_markup(committed: None, sender: Sender, eve: Client, ed
         assert evil not in page
 
 
-def test_what_a_cell_names_is_linked_to_its_events(committed: None, sender: Sender, eve: Client) -> None:
+def test_what_a_cell_names_is_linked_to_its_events(transactional_db: None, sender: Sender, eve: Client) -> None:
     sender.store(
         {"event": "api_error", "severity": "error", "endpoint": "/api/jobs", "user_id": "u"},
         {"event": "api_error", "severity": "error", "endpoint": "/api/career"},

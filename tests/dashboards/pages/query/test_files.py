@@ -9,7 +9,6 @@ from typing import Any
 from django.test import Client
 
 from tests.dashboards.pages.query.asking import QUERY
-from tests.events.conftest import committed as committed
 
 
 def test_the_csv_has_everything_and_no_formula(eve: Client) -> None:

@@ -11,7 +11,6 @@ from dashboards.models import SavedQuery
 from dashboards.queries.guide import GUIDE
 from tests.dashboards.pages.query.asking import EDITING, QUERY, address, form_of, run
 from tests.events.admin.people import client_of, make_person
-from tests.events.conftest import committed as committed
 
 
 def test_a_question_is_saved_with_its_parameters_and_chart(editor: Client) -> None:

@@ -12,7 +12,6 @@ from dashboards.models import SavedQuery
 from dashboards.queries.guide import GUIDE
 from tests.dashboards.pages.query.asking import EDITING, QUERY, SEEING, address, form_of, run
 from tests.events.admin.people import client_of, make_person
-from tests.events.conftest import committed as committed
 
 
 def test_it_lists_the_questions_and_documents_the_views(eve: Client) -> None:
