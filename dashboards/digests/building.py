@@ -41,8 +41,6 @@ _SECTIONS: dict[Kind, Sequence[Callable[[Asked], Section]]] = {
     ),
 }  # fmt: skip
 _LONGEST_KEY = 500
-# Incidents up to this severity make any day a bad one.
-_GRAVE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +87,12 @@ def content(kind: Kind, question: Question, *, written_for: str = DEFAULT, holdi
         what = (holding or Holding()).asked(question)
         now, when = question.window.now, within(question.window)
         said, tone = verdict(what.answer(overview), question, now=now, when=when)
-        ongoing = what.answer(open_incidents)
+        ongoing, over = what.answer(open_incidents), responding.outages_in_words(what)
+        if over:
+            said, tone = f"{over}; {said[:1].lower()}{said[1:]}", "bad" if tone == "bad" else "warn"
         if ongoing.count:
-            said = f"{counted(ongoing.count, 'incident')} open; {said[:1].lower()}{said[1:]}"
-            tone = "bad" if tone == "bad" or ongoing.listed[0].severity <= _GRAVE else "warn"
+            said = f"{counted(ongoing.count, 'incident')} open; {said if over else said[:1].lower() + said[1:]}"
+            tone = "bad" if tone == "bad" or ongoing.listed[0].severity <= responding.GRAVE else "warn"
         return content_of(
             said, tone, [section(what) for section in _SECTIONS[kind]], notes=_notes(question), open_count=ongoing.count,
             incidents=[

@@ -23,7 +23,7 @@ TO_DO = {Kind.DAILY: "Do today", Kind.WEEKLY: "Do this week", Kind.MONTHLY: "Do 
 TONES = {"bad": "Needs you", "warn": "Worth a look", "good": "All quiet"}
 
 MOST_SECTIONS, MOST_QUIET, MOST_NOTES = 24, 40, 8
-_SUBJECT, _HEADLINE, _TITLE, _LABEL, _NUMBER, _LINE, _SCOPE, TEXT, LINK = 100, 110, 60, 60, 100, 160, 300, 600, 2000
+_HEADLINE, _TITLE, _LABEL, _NUMBER, _LINE, _SCOPE, TEXT, LINK = 100, 60, 60, 100, 160, 300, 600, 2000
 _RIGHT_TO_LEFT = ("R", "AL", "AN")
 # What may stand in an address of ours, and begins no other host's.
 _PATH = re.compile(r"/(?!/)[A-Za-z0-9/?#&=%+.,:;@!$*()~_\-]*")
@@ -98,7 +98,7 @@ def why_words(about: About) -> str:
 
 def subject_of(content: Content, about: About, product: str) -> str:
     """``Daily: payment checkout failing for 31 users – lift``; the verdict's first sentence."""
-    verdict = said(headline(content.verdict)[0], _SUBJECT).rstrip(".")
+    verdict = said(headline(content.verdict)[0], _HEADLINE).rstrip(".")
     late = " (late)" if about.is_late else ""
     name = f" – {said(product, _LABEL)}" if product else ""
     return f"{about.kind.value.capitalize()}{late}: {verdict}{name}"
@@ -118,7 +118,7 @@ def quiet_words(content: Content) -> str:
 
 
 def headline(verdict: str) -> tuple[str, str]:
-    """Its first sentence, or as much of it as can be read at a glance, and the rest; each is isolated by itself."""
+    """Its first sentence, or as many whole parts of it as a subject has room for, and the rest; each is isolated by itself."""
     first, *others = _SENTENCE_END.split(one_line(verdict), maxsplit=1)
     if len(first) > _HEADLINE and (at := first.rfind("; ", 0, _HEADLINE)) > 0:
         others.insert(0, first[at + 2 :])

@@ -1,11 +1,11 @@
-"""Incidents that hurt somebody in the window, to be marked on charts."""
+"""Incidents that hurt somebody in the window, to be marked on charts and told of when they are over; and those open now."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from alerts.models import Incident
+from alerts.models import ONGOING, Incident, ReportState
 from dashboards.reports.question import Question
 
 _MOST = 30
@@ -14,21 +14,42 @@ _MOST_OPEN = 10
 
 @dataclass(frozen=True, slots=True)
 class IncidentSpan:
-    """From when until when users were hurt; ``ended_at`` is None while they are."""
+    """From when until when users were hurt; ``ended_at`` is None while they are.
+
+    ``severity`` from 1 (SEV1) to 4; ``state`` is one of alerts.models.IncidentState. ``users`` is how many its report says were
+    hurt, None where it does not say so or none was drafted.
+    """
 
     id: int
     title: str
     severity: int
     started_at: datetime
     ended_at: datetime | None
+    state: str
+    users: int | None
+    is_reported: bool
+
+    @property
+    def seconds(self) -> float:
+        """For how long users were hurt; 0 while they are."""
+        return (self.ended_at - self.started_at).total_seconds() if self.ended_at else 0.0
+
+    @property
+    def is_over(self) -> bool:
+        return self.ended_at is not None and self.state not in ONGOING
 
 
 def incidents_within(question: Question) -> list[IncidentSpan]:
     """Oldest first; the 30 that began last. Of a service those of several services that have an alert of it, too; releases are not
     looked at. A query. Index: incident_by_impact."""
     found = _asked_for(question).order_by("-started_at", "-pk")
-    rows = found.values_list("pk", "title", "severity", "started_at", "ended_at")[:_MOST]
-    return [IncidentSpan(*row) for row in rows][::-1]
+    rows = found.values_list(
+        "pk", "title", "severity", "started_at", "ended_at", "state", "report__metrics", "report__state"
+    )[:_MOST]
+    return [
+        IncidentSpan(*row, users=(metrics or {}).get("users"), is_reported=report == ReportState.PUBLISHED)
+        for *row, metrics, report in rows
+    ][::-1]
 
 
 @dataclass(frozen=True, slots=True)

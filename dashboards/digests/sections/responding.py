@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 
+from alerts.channels.message import cut, one_line
 from alerts.models import IncidentState
 from dashboards.digests.content import MOST_ROWS, Action, Bar, Row, Section
 from dashboards.digests.sections.asking import Asked
@@ -18,19 +19,24 @@ from events import formats
 
 # Rules that fire less often than that are not worth an hour.
 _WORTH_MENDING = 3
+# Incidents up to this severity make any day a bad one.
+GRAVE = 2
+# So many seconds pass before anybody could have looked: what was over by then is a line of a list.
+_SHORT = 300
+# So much of an incident's title stands in a subject.
+_NAME = 50
 
 
 def incidents(asked: Asked) -> Section:
     """What was broken, and how fast it was noticed and over."""
     opened, hurting = asked.answer(incident_times), asked.answer(incidents_within)
     ongoing = asked.answer(open_incidents)
-    open_ids = {one.id for one in ongoing.listed}
-    over = [one for one in hurting if one.id not in open_ids and one.ended_at is not None]
+    over = sorted((one for one in hurting if one.is_over), key=lambda one: (one.severity, -one.seconds, -one.id))
     rows = [
         *(Row(f"#{one.id} {one.title}", f"SEV{one.severity}, {_state(one)}", _page(one.id)) for one in ongoing.listed),
         *(
-            Row(f"#{one.id} {one.title}", f"SEV{one.severity}, over after {seconds_took(_lasted(one))}", _page(one.id))
-            for one in sorted(over, key=lambda one: (one.severity, -_lasted(one), -one.id))
+            Row(f"#{one.id} {one.title}", f"SEV{one.severity}, over after {seconds_took(one.seconds)}", _page(one.id))
+            for one in over
         ),
     ]
     said = ""
@@ -45,20 +51,58 @@ def incidents(asked: Asked) -> Section:
         "incidents", "Incidents", "What was broken, and how fast was it noticed and mended?",
         page_link("analytics_incidents", asked.question),
         sentence=said, is_changed=bool(opened.total.incidents or ongoing.count), rows=tuple(rows[:MOST_ROWS]),
-        actions=tuple(
-            Action(f"Go on with incident #{one.id}", f"{one.title}: SEV{one.severity}, {_state(one)}", _page(one.id), 0, True)
-            for one in ongoing.listed[:2]
+        actions=(
+            *(
+                Action(f"Go on with incident #{one.id}", f"{one.title}: SEV{one.severity}, {_state(one)}", _page(one.id), 0, True)
+                for one in ongoing.listed[:2]
+            ),
+            *_reports_due(asked),
         ),
     )  # fmt: skip
 
 
+def outages(asked: Asked) -> list[IncidentSpan]:
+    """Grave incidents that are over, and lasted: what a reader must hear of first though nothing burns any more.
+
+    Those that hurt most users first, then those that lasted longest.
+    """
+    found = [
+        one for one in asked.answer(incidents_within) if one.is_over and one.severity <= GRAVE and one.seconds >= _SHORT
+    ]
+    return sorted(found, key=lambda one: (-(one.users or 0), -one.seconds, one.id))
+
+
+def outages_in_words(asked: Asked) -> str:
+    """“stripe_checkout_error hurt 13 users in 39 min and is over”, “2 incidents are over: … hurt 20 users in 31 min”; or ""."""
+    found = outages(asked)
+    if not found:
+        return ""
+    worst = found[0]
+    hurt = f"hurt {counted(worst.users, 'user')} in" if worst.users else "went on for"
+    said = f"{cut(one_line(worst.title), _NAME)} {hurt} {seconds_took(worst.seconds)}"
+    return f"{said} and is over" if len(found) == 1 else f"{counted(len(found), 'incident')} are over: {said}"
+
+
+def _reports_due(asked: Asked) -> list[Action]:
+    """What nobody wrote down yet of the outages, as one thing to do."""
+    due = [one for one in outages(asked) if not one.is_reported]
+    if not due:
+        return []
+    worst = due[0]
+    hurt = f", {counted(worst.users, 'user')} hurt" if worst.users else ""
+    evidence = f"{worst.title}: SEV{worst.severity}, over after {seconds_took(worst.seconds)}{hurt}"
+    if len(due) == 1:
+        text, link = f"Finish the report of incident #{worst.id}", _page(worst.id)
+    else:
+        text, link = (
+            f"Finish the reports of {counted(len(due), 'incident')}",
+            page_link("analytics_incidents", asked.question),
+        )
+    return [Action(text, evidence, link, sum(one.users or 0 for one in due))]
+
+
 def _state(one: OpenIncident) -> str:
     return IncidentState(one.state).label.lower()
-
-
-def _lasted(one: IncidentSpan) -> float:
-    """For how many seconds users were hurt; 0 while they are."""
-    return (one.ended_at - one.started_at).total_seconds() if one.ended_at else 0.0
 
 
 def _page(incident_id: int) -> str:

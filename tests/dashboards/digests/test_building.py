@@ -9,15 +9,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from alerts.incidents import follow_ups, handling, opening
-from alerts.models import IncidentState
+from alerts.incidents import follow_ups, opening
 from dashboards.digests.building import Scope, content, digest_of, question_of
 from dashboards.digests.content import quiet_sentence
 from dashboards.digests.periods import Kind
 from dashboards.models import Digest
 from dashboards.reports.error_budgets import error_budgets
 from events.ingest.types import RefusalCount
-from events.models import Service
 from events.rejections import count_rejections
 from events.rollups import compact
 from tests.alerts.making import make_alert, make_rule
@@ -129,75 +127,6 @@ def test_changes_come_first_and_then_whom_they_hurt(sender: Sender) -> None:
 
     names = [one.name for one in told.sections]
     assert names.index("overnight") < names.index("delivery") < names.index("consistency") < names.index("sessions")
-
-
-def test_incidents_stand_at_the_top_with_their_clocks(sender: Sender) -> None:
-    store(sender, NOW - timedelta(hours=30), event="login")
-    compact()
-    over = opening.open_by_hand(
-        title="Slow", severity=3, service=sender.service, environment="", by=None, at=NOW - timedelta(hours=5)
-    )
-    handling.acknowledge(over.pk, by=None, at=NOW - timedelta(hours=5) + timedelta(minutes=4))
-    handling.resolve(over.pk, by=None, at=NOW - timedelta(hours=4))
-    grave = opening.open_by_hand(
-        title="Down", severity=1, service=None, environment="", by=None, at=NOW - timedelta(hours=1)
-    )
-    opening.open_by_hand(
-        title="Elsewhere",
-        severity=1,
-        service=Service.objects.create(name="x", slug="x"),
-        environment="",
-        by=None,
-        at=NOW,
-    )
-
-    told, _ = ask(Kind.WEEKLY, Scope((sender.service.pk,), ("production",), "UTC"))
-
-    assert (told.open_count, told.tone) == (1, "bad")
-    assert told.verdict.startswith("1 incident open; ")
-    assert [(row.text, row.number) for row in told.incidents] == [
-        (f"#{grave.pk} Down", f"SEV1, {IncidentState.TRIGGERED.label.lower()}")
-    ]
-    assert told.actions[0].text == f"Go on with incident #{grave.pk}"
-    section = sections_of(told)["incidents"]
-    assert "2 incidents opened" in section.sentence
-    assert "MTTA 4.0 min (1 of 2 acknowledged)" in section.sentence
-    assert "MTTR 60 min (1 of 2 resolved)" in section.sentence
-    assert [row.text for row in section.rows] == [f"#{grave.pk} Down", f"#{over.pk} Slow"]
-    assert section.rows[1].number == "SEV3, over after 60 min"
-
-
-def test_of_incidents_that_are_over_the_gravest_and_longest_come_first(sender: Sender) -> None:
-    for title, severity, minutes in (("Long", 2, 50), ("Short", 2, 5), ("Light", 3, 90), ("Grave", 1, 2)):
-        began = NOW - timedelta(hours=3)
-        made = opening.open_by_hand(title=title, severity=severity, service=None, environment="", by=None, at=began)
-        handling.resolve_by_rule(made.pk, at=began + timedelta(minutes=minutes), how="It is over.")
-
-    section = sections_of(ask(Kind.DAILY, Scope((), (), "UTC"))[0])["incidents"]
-
-    assert [row.text.split()[1] for row in section.rows] == ["Grave", "Long", "Short"]
-    assert "None was acknowledged. MTTR" in section.sentence
-
-
-def test_an_incident_that_goes_into_the_next_day_is_opened_once_and_ends_there(sender: Sender) -> None:
-    began = NOW - timedelta(hours=25)
-    made = opening.open_by_hand(title="Night", severity=2, service=None, environment="", by=None, at=began)
-    store(sender, NOW - timedelta(hours=30), event="login")
-    compact()
-
-    first = sections_of(
-        content(Kind.DAILY, question_of(Scope((), (), "UTC"), start=NOW - 2 * DAY, end=NOW - DAY, now=NOW - DAY))
-    )
-    handling.acknowledge(made.pk, by=None, at=NOW - timedelta(hours=23))
-    handling.resolve(made.pk, by=None, at=NOW - timedelta(hours=22))
-    second = sections_of(content(Kind.DAILY, question_of(Scope((), (), "UTC"), start=NOW - DAY, end=NOW, now=NOW)))
-
-    assert (
-        first["incidents"].sentence
-        == "1 incident opened; 1 open now. None was acknowledged yet. None was resolved yet."
-    )
-    assert second["incidents"].sentence == "0 incidents opened, 1 the day before; 0 open now."
-    assert [row.number for row in second["incidents"].rows] == ["SEV2, over after 3.0 h"]
 
 
 def test_overdue_follow_ups_and_ignored_rules_are_told_each_week(sender: Sender) -> None:
