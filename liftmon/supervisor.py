@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from liftmon.embedded.children import kill_group, start_child, stop_group
+from liftmon.embedded.children import end_group, kill_group, start_child
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
@@ -44,7 +44,7 @@ class Child:
 
 
 class Supervisor:
-    """Starts children and watches them from the main thread; ``stop`` ends them in reverse order of starting."""
+    """Starts children and watches them from the main thread."""
 
     def __init__(self, *, say: Callable[[str], None], out: IO[str] | None = None) -> None:
         self.say = say
@@ -70,8 +70,14 @@ class Supervisor:
                 self._launch(child)
 
     def stop(self) -> None:
+        """Ask all children to end, at once, and wait for each as long as it may take: none needs another to end well."""
+        asked_at = time.monotonic()
+        for child in self.children:
+            if child.process is not None:
+                child.process.terminate()
         for child in reversed(self.children):
-            if child.process is not None and not stop_group(child.process, signal.SIGTERM, seconds=child.stop_seconds):
+            left = max(asked_at + child.stop_seconds - time.monotonic(), 0)
+            if child.process is not None and not end_group(child.process, seconds=left):
                 self.say(f"{child.name} did not stop within {child.stop_seconds:.0f} s and was ended by force.")
             child.process = None
 

@@ -6,6 +6,7 @@ with a database of its own. With DATABASE_URL or REDIS_URL set, that server is u
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack
@@ -19,6 +20,8 @@ from liftmon.embedded.redis import EmbeddedRedis
 
 _MINE = "LIFTMON_TEST_SERVERS"
 _running = ExitStack()
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

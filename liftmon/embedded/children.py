@@ -66,15 +66,17 @@ def _arrange_death(die_with: signal.Signals) -> Callable[[], None] | None:
 
 def stop_group(process: subprocess.Popen[bytes], stop_signal: signal.Signals, *, seconds: float) -> bool:
     """Ask the process to end, wait, then end its whole group by force. True when it ended by itself."""
-    if process.poll() is None:
-        process.send_signal(stop_signal)
-        try:
-            process.wait(seconds)
-            ended_by_itself = True
-        except subprocess.TimeoutExpired:
-            ended_by_itself = False
-    else:
+    process.send_signal(stop_signal)  # does nothing when it has ended
+    return end_group(process, seconds=seconds)
+
+
+def end_group(process: subprocess.Popen[bytes], *, seconds: float) -> bool:
+    """Wait for a process that was asked to end, then end its whole group by force. True when it ended by itself."""
+    try:
+        process.wait(seconds)
         ended_by_itself = True
+    except subprocess.TimeoutExpired:
+        ended_by_itself = False
     kill_group(process.pid)
     process.wait()
     return ended_by_itself

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.running import RunningLiftmon
+from tests.journeys.running import RunningLiftmon, migrated
 
 PASSWORD = "correct-horse-battery"
 
@@ -20,7 +20,7 @@ def data_folder() -> Iterator[Path]:
 def liftmon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLiftmon]:
     """One running Liftmon for the tests of a module that do it no harm."""
     with tempfile.TemporaryDirectory(prefix="lm-", ignore_cleanup_errors=True) as folder:
-        running = RunningLiftmon(Path(folder), LIFTMON_ADMIN_PASSWORD=PASSWORD)
+        running = RunningLiftmon(migrated(Path(folder)), LIFTMON_ADMIN_PASSWORD=PASSWORD)
         try:
             yield running.wait_until_ready()
         finally:

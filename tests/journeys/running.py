@@ -1,18 +1,23 @@
 """A real Liftmon for a test: `manage.py up` as a child process in a data folder and on a port of its own."""
 
+import atexit
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from functools import cache
 from pathlib import Path
 
 import psycopg
 
 from liftmon.embedded.layout import DataLayout
+from liftmon.embedded.postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = "Ctrl-C stops everything."
@@ -30,6 +35,34 @@ def environment(folder: Path, **extra: str) -> dict[str, str]:
     dropped = ("DATABASE_URL", "REDIS_URL", "LIFTMON_", "DJANGO_", "COV_", "PYTEST_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return {**kept, "LIFTMON_DATA_DIR": str(folder), **extra}
+
+
+def migrated(folder: Path) -> Path:
+    """The same folder, now with PostgreSQL's files of a Liftmon that has all its tables and nothing in them.
+
+    Making them takes half of a first start; test_one_command.py begins with nothing.
+    """
+    layout = DataLayout(folder)
+    folder.mkdir(exist_ok=True)
+    # Unlike Python's copytree it keeps the owner, without whom PostgreSQL does not start.
+    subprocess.run(["cp", "-a", str(_migrated()), str(layout.postgres_dir)], check=True)
+    return folder
+
+
+@cache
+def _migrated() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="lm-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    layout = DataLayout(folder)
+    postgres = EmbeddedPostgres(layout, say=print)
+    postgres.start()
+    try:
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=environment(folder), check=True
+        )
+    finally:
+        postgres.stop()
+    return layout.postgres_dir
 
 
 class RunningLiftmon:

@@ -21,7 +21,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.alerts.receivers import Receiver, serve, stop
-from tests.journeys.running import RunningLiftmon, free_port
+from tests.journeys.running import RunningLiftmon, free_port, migrated
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 _LOAD_A_SECOND = 500
@@ -79,7 +79,7 @@ def hook() -> Iterator[Receiver]:
 def liftmon(inbox: Inbox, hook: Receiver) -> Iterator[RunningLiftmon]:
     with tempfile.TemporaryDirectory(prefix="lm-", ignore_cleanup_errors=True) as folder:
         running = RunningLiftmon(
-            Path(folder),
+            migrated(Path(folder)),
             LIFTMON_EMAIL_URL=f"smtp://127.0.0.1:{inbox.port}",
             LIFTMON_OUTBOUND_ALLOWED_HOSTS="127.0.0.1",
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.fast_clock.sitecustomize import reading
-from tests.journeys.running import RunningLiftmon, free_port
+from tests.journeys.running import RunningLiftmon, free_port, migrated
 from tests.journeys.test_alerting import Inbox, kill, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
@@ -194,7 +194,7 @@ def clock(folder: Path) -> Clock:
 def liftmon(folder: Path, inbox: Inbox, clock: Clock) -> Iterator[RunningLiftmon]:
     ours = str(Path(__file__).with_name("fast_clock"))
     running = RunningLiftmon(
-        folder / "data",
+        migrated(folder / "data"),
         LIFTMON_EMAIL_URL=f"smtp://127.0.0.1:{inbox.port}",
         LIFTMON_OUTBOUND_ALLOWED_HOSTS="127.0.0.1",
         LIFTMON_TEST_CLOCK=str(clock.file),

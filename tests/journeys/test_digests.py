@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.receivers import Receiver, serve, stop
-from tests.journeys.running import RunningLiftmon, free_port
+from tests.journeys.running import RunningLiftmon, free_port, migrated
 from tests.journeys.test_alerting import Inbox, kill, send, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
@@ -48,7 +48,7 @@ def outside() -> Iterator[Receiver]:
 def liftmon(inbox: Inbox, outside: Receiver) -> Iterator[RunningLiftmon]:
     with tempfile.TemporaryDirectory(prefix="lm-", ignore_cleanup_errors=True) as folder:
         running = RunningLiftmon(
-            Path(folder),
+            migrated(Path(folder)),
             LIFTMON_EMAIL_URL=f"smtp://127.0.0.1:{inbox.port}",
             LIFTMON_OUTBOUND_ALLOWED_HOSTS="127.0.0.1",
             LIFTMON_HEARTBEAT_URL=f"{outside.url}/ping",

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.journeys.running import RunningLiftmon
+from tests.journeys.running import RunningLiftmon, migrated
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
 MOST_RESIDENT = 300 * 1024 * 1024
@@ -24,7 +24,7 @@ MEGABYTE = 1024 * 1024
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLiftmon]:
-    up = RunningLiftmon(tmp_path_factory.mktemp("liftmon")).wait_until_ready()
+    up = RunningLiftmon(migrated(tmp_path_factory.mktemp("liftmon"))).wait_until_ready()
     yield up
     up.stop()
 

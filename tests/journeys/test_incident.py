@@ -22,7 +22,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.alerts.incidents.diagnostics.patient import Patient, patients
-from tests.journeys.running import RunningLiftmon, free_port
+from tests.journeys.running import RunningLiftmon, free_port, migrated
 from tests.journeys.test_alerting import Inbox, kill, wait_for
 from tests.journeys.test_pages import CHROMIUM, PASSWORD, log_in
 from tests.journeys.test_pages import browser as browser
@@ -53,7 +53,7 @@ def patient() -> Iterator[Patient]:
 def liftmon(inbox: Inbox, patient: Patient) -> Iterator[RunningLiftmon]:
     with tempfile.TemporaryDirectory(prefix="lm-", ignore_cleanup_errors=True) as folder:
         running = RunningLiftmon(
-            Path(folder), LIFTMON_EMAIL_URL=f"smtp://127.0.0.1:{inbox.port}", LIFTMON_ADMIN_PASSWORD=PASSWORD
+            migrated(Path(folder)), LIFTMON_EMAIL_URL=f"smtp://127.0.0.1:{inbox.port}", LIFTMON_ADMIN_PASSWORD=PASSWORD
         )
         try:
             running.wait_until_ready(180)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import kill_loop
+from tests.journeys.running import migrated
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
 
@@ -16,7 +17,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
 def test_nothing_acknowledged_is_lost_and_nothing_is_counted_twice(data_folder: Path) -> None:
     seed = random.randrange(1_000_000)
 
-    verdict = kill_loop.run(data_folder, seconds=30, seed=seed)
+    verdict = kill_loop.run(migrated(data_folder), seconds=30, seed=seed)
 
     assert verdict.problems == [], f"seed {seed}, {verdict}"
     assert verdict.acknowledged > 100

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.journeys.running import READY, ROOT, RunningLiftmon, environment, free_port
+from tests.journeys.running import READY, ROOT, RunningLiftmon, environment, free_port, migrated
 
 pytestmark = pytest.mark.journey
 
@@ -87,7 +87,7 @@ def test_start_send_kill_start_again_and_stop(data_folder: Path) -> None:
 
 
 def test_a_crashed_child_is_started_again_and_said_so(data_folder: Path) -> None:
-    running = RunningLiftmon(data_folder)
+    running = RunningLiftmon(migrated(data_folder))
     try:
         running.wait_until_ready()
         for name, marker in (("worker", "worker"), ("beat", "beat"), ("web", "granian")):
@@ -130,7 +130,7 @@ def command_of(pid: int) -> str:
 
 
 def test_readyz_names_the_culprit(data_folder: Path) -> None:
-    running = RunningLiftmon(data_folder)
+    running = RunningLiftmon(migrated(data_folder))
     try:
         running.wait_until_ready()
         redis = next(pid for pid in processes_of(running) if "redis" in command_of(pid) or "valkey" in command_of(pid))

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.journeys.running import RunningLiftmon
+from tests.journeys.running import RunningLiftmon, migrated
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
 
 
 @pytest.fixture
 def running(data_folder: Path) -> Iterator[RunningLiftmon]:
-    up = RunningLiftmon(data_folder, "--workers", "2")
+    up = RunningLiftmon(migrated(data_folder), "--workers", "2")
     try:
         yield up.wait_until_ready()
     finally:
@@ -113,7 +113,7 @@ def test_each_process_answers_for_all_also_for_one_that_was_killed(running: Runn
 
 
 def test_counting_begins_anew_with_the_next_start(data_folder: Path) -> None:
-    first = RunningLiftmon(data_folder)
+    first = RunningLiftmon(migrated(data_folder))
     try:
         first.wait_until_ready()
         send(first, first.told("Secret key"), 3)

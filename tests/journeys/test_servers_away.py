@@ -15,7 +15,7 @@ import pytest
 
 from liftmon.embedded.layout import DataLayout
 from liftmon.embedded.postgres import EmbeddedPostgres
-from tests.journeys.running import RunningLiftmon
+from tests.journeys.running import RunningLiftmon, migrated
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]
 
@@ -112,7 +112,7 @@ class Client:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("pg"))
+    made = Server(migrated(tmp_path_factory.mktemp("pg")))
     yield made
     made.postgres.stop()
 
