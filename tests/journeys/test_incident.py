@@ -64,7 +64,7 @@ def liftmon(inbox: Inbox, patient: Patient) -> Iterator[RunningLiftmon]:
 
 
 def _set_up(liftmon: RunningLiftmon, patient: Patient) -> None:
-    """Where to page, what may be looked at, what users know it by, and rules that recover in seconds."""
+    """Where to page, what may be looked at, what users know it by, and rules that recover in seconds instead of minutes."""
     code = f"""
 from django.contrib.auth.models import User
 from alerts.channels.kinds import KINDS
@@ -77,6 +77,9 @@ for route in Route.objects.all():
     route.channels.add(channel)
 AlertRule.objects.exclude(key__in=("critical_event", "cascade")).update(is_enabled=False)
 AlertRule.objects.update(recover_seconds=10)
+cascade = AlertRule.objects.get(key="cascade")
+cascade.parameters = cascade.parameters | {{"window_seconds": 60}}
+cascade.save()
 database = MonitoredDatabase(name="lift production", allows_mitigation=True, pool_limit=10, slow_seconds=2)
 keep_dsn(database, "{patient.reader}")
 database.save()
