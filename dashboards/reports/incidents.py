@@ -47,8 +47,10 @@ def incidents_within(question: Question) -> list[IncidentSpan]:
         "pk", "title", "severity", "started_at", "ended_at", "state", "report__metrics", "report__state"
     )[:_MOST]
     return [
-        IncidentSpan(*row, users=(metrics or {}).get("users"), is_reported=report == ReportState.PUBLISHED)
-        for *row, metrics, report in rows
+        IncidentSpan(
+            number, title, severity, start, end, state, (metrics or {}).get("users"), report == ReportState.PUBLISHED
+        )
+        for number, title, severity, start, end, state, metrics, report in rows
     ][::-1]
 
 

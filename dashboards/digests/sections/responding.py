@@ -73,14 +73,21 @@ def outages(asked: Asked) -> list[IncidentSpan]:
 
 
 def outages_in_words(asked: Asked) -> str:
-    """“stripe_checkout_error hurt 13 users in 39 min and is over”, “2 incidents are over: … hurt 20 users in 31 min”; or ""."""
+    """“stripe_checkout_error hurt 13 users in 39 min and is over”, “2 incidents, both over: … hurt 20 users in 31 min”; or "".
+
+    Behind incidents that go on: “2 are over: …”.
+    """
     found = outages(asked)
     if not found:
         return ""
-    worst = found[0]
+    worst, count = found[0], formats.number(len(found))
     hurt = f"hurt {counted(worst.users, 'user')} in" if worst.users else "went on for"
     said = f"{cut(one_line(worst.title), _NAME)} {hurt} {seconds_took(worst.seconds)}"
-    return f"{said} and is over" if len(found) == 1 else f"{counted(len(found), 'incident')} are over: {said}"
+    if len(found) == 1:
+        return f"{said} and is over"
+    if asked.answer(open_incidents).count:
+        return f"{count} are over: {said}"
+    return f"{count} incidents, {'both' if len(found) == 2 else 'all'} over: {said}"
 
 
 def _reports_due(asked: Asked) -> list[Action]:

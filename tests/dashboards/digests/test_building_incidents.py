@@ -121,7 +121,7 @@ class TestOver:
 
         told = self.told()
 
-        assert told.verdict.startswith("2 incidents are over: Lockouts hurt 20 users in 31 min; nothing failed")
+        assert told.verdict.startswith("2 incidents, both over: Lockouts hurt 20 users in 31 min; nothing failed")
         assert [(one.text, one.users) for one in told.actions] == [("Finish the reports of 2 incidents", 33)]
 
     def test_without_a_count_of_users_it_says_how_long_alone(self) -> None:
@@ -133,9 +133,12 @@ class TestOver:
         self.over("Lockouts", minutes=31, users=20)
         opening.open_by_hand(title="Down", severity=1, service=None, environment="", by=None, at=NOW)
 
+        assert self.told().verdict.startswith("1 incident open; Lockouts hurt 20 users in 31 min and is over; ")
+        self.over("Payments fail", minutes=39)
+
         told = self.told()
 
-        assert told.verdict.startswith("1 incident open; Lockouts hurt 20 users in 31 min and is over; ")
+        assert told.verdict.startswith("1 incident open; 2 are over: Lockouts hurt 20 users in 31 min; ")
         assert "incident" in told.actions[0].text
         assert preheader_of(told).endswith(f"First: {told.actions[0].text}.")
 

@@ -4,12 +4,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
 
 from dashboards.reports.question import Filters, Question
 from dashboards.reports.top_errors import ErrorRow, top_errors
 from dashboards.reports.trends import earlier_spans, trend_of
 from dashboards.window import Span, preset
+from events.models import Event
 from events.rollups import compact
 from tests.dashboards.reports.random_events import NOW, fill, questions
 from tests.events.conftest import Sender
@@ -95,54 +95,45 @@ def test_it_compares_with_what_the_events_say_of_earlier_days(make_sender: Calla
         found = top_errors(question)
 
         spans = earlier_spans(question.window, question.zone)
+        events = _asked_for(question)
         assert found.earlier == spans
         for row in found.errors:
-            counts = [_count(row, question, span) for span in spans]
+            counts = [_count(row, events, span) for span in spans]
             known = [
                 count
                 for count, span in zip(counts, spans, strict=True)
-                if _was_heard(row, question, since=spans[-1], by=span.start)
+                if _was_heard(row, question, events, since=spans[-1], by=span.start)
             ]
-            before = _count(row, question, Span(spans[-1].start, question.window.start))
+            before = _count(row, events, Span(spans[-1].start, question.window.start))
             assert row.trend == trend_of(row.event_count, known, is_known=before > 0)
             kinds.add(row.trend.kind)
     assert {"new", "rising", "usual", "unknown"} <= kinds
 
 
-def _filtered(question: Question, condition: str, bound: dict[str, Any]) -> int:
-    filters = question.filters
-    for column, values in (
-        ("service_id", filters.services),
-        ("environment", filters.environments),
-        ("release", [filters.release] if filters.release else []),
-    ):
-        if values:
-            condition += f" AND {column} = ANY(%({column})s)"
-            bound[column] = list(values)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM events_event WHERE {condition}", bound)
-        return int(cursor.fetchone()[0])
+def _asked_for(question: Question) -> list[Event]:
+    """Those that the question's filters let through, of whatever time."""
+    filters, found = question.filters, Event.objects.all()
+    if filters.services:
+        found = found.filter(service__in=filters.services)
+    if filters.environments:
+        found = found.filter(environment__in=filters.environments)
+    if filters.release:
+        found = found.filter(release=filters.release)
+    return list(found.only("name", "severity", "service", "occurred_at"))
 
 
-def _count(row: ErrorRow, question: Question, span: Span) -> int:
-    return _filtered(
-        question,
-        "name = %(name)s AND severity = %(severity)s AND occurred_at >= %(start)s AND occurred_at < %(end)s",
-        {"name": row.name, "severity": row.severity, "start": span.start, "end": span.end},
+def _count(row: ErrorRow, events: list[Event], span: Span) -> int:
+    return sum(
+        (event.name, event.severity) == (row.name, row.severity) and span.start <= event.occurred_at < span.end
+        for event in events
     )
 
 
-def _was_heard(row: ErrorRow, question: Question, *, since: Span, by: datetime) -> bool:
+def _was_heard(row: ErrorRow, question: Question, events: list[Event], *, since: Span, by: datetime) -> bool:
     """Whether a service that sends these events sent any by the day (UTC) on which a span began."""
     midnight = since.start.replace(hour=0, minute=0)
-    day_after = by.replace(hour=0, minute=0) + timedelta(days=1)
-    return bool(
-        _filtered(
-            question,
-            "service_id = ANY(%(services)s) AND occurred_at >= %(start)s AND occurred_at < %(end)s",
-            {"services": row.service_ids, "start": midnight, "end": min(day_after, question.window.end)},
-        )
-    )
+    end = min(by.replace(hour=0, minute=0) + timedelta(days=1), question.window.end)
+    return any(event.service_id in row.service_ids and midnight <= event.occurred_at < end for event in events)
 
 
 def day_of(sender: Sender, days: int, *names: str) -> None:
