@@ -33,7 +33,8 @@ from events.demo.traffic import weight
 from events.models import Issue, IssueFingerprint, IssueTransition, Service, TransitionKind
 from events.partitions import index_arrivals, make_partitions
 from events.retention import rollup_kept
-from events.rollups import FAILED, FOLDED_TABLES, LATENCY_BUCKET, compact
+from events.rollup_tables import FAILED, FOLDED_TABLES
+from events.rollups import LATENCY_BUCKET, compact
 
 DAYS: Final = 30
 USERS: Final = 20_000

@@ -1,6 +1,6 @@
 """The window that a page looks through: which span of time, in how many steps, and which rows of the rollups make it up. Pure.
 
-Rollups come by minute, hour and day (UTC), some by five minutes, and the finer ones are kept for a shorter time (events.rollups).
+Rollups come by minute, hour and day (UTC), some by five minutes, and the finer ones not for long (events.rollup_tables).
 `pieces` cuts any span into a few stretches of each, so that a question reads some hundred buckets whatever the window is: the
 minutes up to the first full hour, the hours up to the first full day, the days, and back again.
 """
@@ -15,7 +15,7 @@ FIVE_MINUTES = 5 * MINUTE
 PRESETS: Mapping[str, timedelta] = {"1h": HOUR, "24h": 24 * HOUR, "7d": 7 * DAY, "30d": 30 * DAY}
 DEFAULT = "24h"
 LONGEST = 400 * DAY
-# Somewhat less than events.rollups keeps minutes (8 days) and hours (100 days) of everything.
+# Somewhat less than minutes (8 days) and hours (100 days) of everything are kept (events.rollup_tables).
 _MINUTES_BACK, _HOURS_BACK = timedelta(days=7, hours=12), timedelta(days=99)
 # Counts alone are kept by the minute for longer: days of zones that are off by half an hour are exact for a month.
 COUNT_MINUTES_BACK = timedelta(days=34)

@@ -14,7 +14,8 @@ from django.db.backends.utils import CursorWrapper
 from events.ingest.labels import PERSONAL
 from events.ingest.types import Mark
 from events.latency import LARGEST_MS
-from events.rollups import CHUNK, FACTS, FAILURES_CHUNK, FAILURES_TABLES, LATENCY_BUCKET, USERS_TABLES, WAIT_FOR_LOCK
+from events.rollup_tables import CHUNK, FACTS, FAILURES_CHUNK, FAILURES_TABLES, USERS_TABLES
+from events.rollups import LATENCY_BUCKET, WAIT_FOR_LOCK
 
 FORGOTTEN: Mark = {"path": "*", "rule": "forgotten"}
 _BATCH = 2_000

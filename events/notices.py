@@ -6,7 +6,7 @@ import orjson
 from django.db.backends.utils import CursorWrapper
 
 from events.ingest.types import PreparedEvent
-from events.rollups import FAILURES
+from events.rollup_tables import FAILURES
 
 _LONGEST_MESSAGE = 300
 

@@ -16,24 +16,19 @@ from django.utils import timezone
 
 from events.latency import LARGEST_MS
 from events.retention import rollup_kept
-from events.rollups import (
-    ADD_WORDS,
+from events.rollup_tables import (
     CHUNK,
     COARSE,
-    FACT_KEY,
     FACTS,
     FAILED,
     FAILURES,
     FAILURES_CHUNK,
     FOLDED_TABLES,
     HISTOGRAM_SUM,
-    LATENCY_BUCKET,
     USERS_TABLES,
-    WAIT_FOR_LOCK,
     FoldedTable,
-    beginning,
-    merge_into,
 )
+from events.rollups import ADD_WORDS, FACT_KEY, LATENCY_BUCKET, WAIT_FOR_LOCK, beginning, merge_into
 
 
 @dataclass(slots=True)

@@ -13,7 +13,8 @@ from psycopg.errors import LockNotAvailable
 
 from events.ingest.writer import REPEATS_KNOWN
 from events.partitions import BEHIND
-from events.rollups import FOLDED_TABLES, LOCK, FoldedTable, compact
+from events.rollup_tables import FOLDED_TABLES, FoldedTable
+from events.rollups import LOCK, compact
 
 logger = structlog.get_logger(__name__)
 REFUSALS_KEPT = timedelta(days=90)

@@ -13,7 +13,7 @@ from django.views.generic import TemplateView
 from unfold.views import UnfoldSiteViewMixin
 
 from events.models import IngestRejection
-from events.rollups import FACTS
+from events.rollup_tables import FACTS
 from liftmon import health
 
 _NAMES = {

@@ -11,7 +11,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from prometheus_client.core import GaugeMetricFamily
 
 from events.ingest.storing import spool
-from events.rollups import FACTS
+from events.rollup_tables import FACTS
 from liftmon import health, heartbeats
 
 logger = structlog.get_logger(__name__)

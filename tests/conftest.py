@@ -10,7 +10,7 @@ from alerts.rules.guide import load_rules
 from alerts.runbooks.guide import load_runbooks
 from events.catalogue import load_guide, load_labels
 from events.models import EventType
-from events.rollups import FACTS, FOLDED_TABLES
+from events.rollup_tables import FACTS, FOLDED_TABLES
 
 _NEEDS_DATABASE = {"db", "transactional_db", "admin_user", "admin_client", "sender", "make_sender"}
 

@@ -18,7 +18,7 @@ from alerts.judging.counting import Ledger, Takes
 from alerts.matching import Words
 from alerts.models import Alert, ConditionType, Incident
 from events.models import Issue
-from events.rollups import CHUNK, COUNT_MINUTES_KEPT, FACTS, FAILURES, HOURS_KEPT, MINUTES_KEPT
+from events.rollup_tables import CHUNK, COUNT_MINUTES_KEPT, FACTS, FAILURES, HOURS_KEPT, MINUTES_KEPT
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # What lasts longer is counted from its beginning for so long.

@@ -24,7 +24,7 @@ from alerts.matching import Words
 from alerts.models import Alert
 from alerts.outbox.wording import takes_of
 from events.latency import milliseconds_of
-from events.rollups import COUNT_MINUTES_KEPT, FAILURES, MINUTES_KEPT
+from events.rollup_tables import COUNT_MINUTES_KEPT, FAILURES, MINUTES_KEPT
 from events.timelines import by_hour, hourly_counts
 
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)

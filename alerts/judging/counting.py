@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from alerts.judging.grouping import Catalogue
 from alerts.matching import Words
-from events.rollups import FACTS
+from events.rollup_tables import FACTS
 
 _HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
 WORDS = "service_id, name, severity, endpoint, environment, release, labels"

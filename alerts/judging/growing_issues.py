@@ -12,7 +12,7 @@ from django.db import connection
 
 from alerts.conditions import EscalatingCondition, Judged
 from alerts.matching import Match, Words
-from events.rollups import FACTS
+from events.rollup_tables import FACTS
 
 _HOUR = timedelta(hours=1)
 HOURS_BEFORE = 7 * 24

@@ -11,7 +11,7 @@ from alerts.judging.grouping import Member, Members, Tally
 from alerts.judging.moment import HEARD_SINCE, known_days, silent_seconds
 from alerts.matching import Match, Words
 from events.models import Service
-from events.rollups import FAILURES
+from events.rollup_tables import FAILURES
 
 _MINUTE = timedelta(minutes=1)
 

@@ -16,7 +16,7 @@ from alerts.models import Alert, Channel, EntryKind, IncidentAlert, Notification
 from alerts.outbox import inhibiting, lateness, telling
 from events.ingest.types import Severity
 from events.models import Event, Issue, Release, Service
-from events.rollups import FAILURES
+from events.rollup_tables import FAILURES
 
 _MINUTE = timedelta(minutes=1)
 # What users and counts are told of at most: an alert that fires for a week is not counted through anew with each message.

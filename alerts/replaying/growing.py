@@ -22,7 +22,7 @@ from alerts.replaying.found import Columns, Replay
 from alerts.replaying.minutes import at, minute_of
 from events.event_ids import lowest_id
 from events.models import IssueTransition, TransitionKind
-from events.rollups import FACTS
+from events.rollup_tables import FACTS
 
 _HOUR = timedelta(hours=1)
 # Whether an issue asks for attention after it.

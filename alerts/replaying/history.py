@@ -17,7 +17,7 @@ from alerts.judging.grouping import Catalogue
 from alerts.matching import Words
 from alerts.replaying.found import Replay
 from alerts.replaying.minutes import at, minute_of
-from events.rollups import FACTS, FAILURES
+from events.rollup_tables import FACTS, FAILURES
 
 # Minute, kind, events; minute, kind, a user's hash; minute, kind, bucket, events.
 type CountRow = tuple[int, int, int]

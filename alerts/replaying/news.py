@@ -17,7 +17,7 @@ from alerts.judging.news import KINDS, LATE, event_sentence, issue_labels, issue
 from alerts.matching import Words
 from alerts.models import AlertRule, ConditionType
 from events.models import Event, IssueTransition, Service
-from events.rollups import FAILURES
+from events.rollup_tables import FAILURES
 
 _PAGE = 5000
 # What alerts may be grouped by and rules do not match.

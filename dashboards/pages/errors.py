@@ -17,7 +17,7 @@ from dashboards.reports.top_errors import ErrorRow, TopErrors
 from dashboards.reports.trends import FEWEST_DAYS
 from dashboards.window import PRESETS
 from events.models import Issue
-from events.rollups import FAILURES
+from events.rollup_tables import FAILURES
 from events.templatetags.moments import ago
 
 _MOST_ROWS = 100

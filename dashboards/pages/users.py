@@ -25,7 +25,7 @@ from dashboards.reports.user_timeline import UserTimeline, user_timeline
 from dashboards.statistics import is_apart
 from events import formats
 from events.patience import SearchTooSlowError
-from events.rollups import FAILURES
+from events.rollup_tables import FAILURES
 from events.user_events import MOST_ADDED
 
 _MOST_SHOWN = 25

@@ -30,7 +30,7 @@ A question is a SELECT, or ", name AS (…) … SELECT …", over these named re
 - ``NAME_before``: the same of the window before, which is as long.
 - ``NAME_by_step``: the same and ``place``, the number of the step, from 0.
 
-What is kept by few words (``people`` to ``trial_counts``, events.rollups.COARSE) is not narrowed by a line ``-- series:``.
+What is kept by few words (``people`` to ``trial_counts``, events.rollup_tables.COARSE) is not narrowed by a line ``-- series:``.
 
 ``$service`` and ``$environment`` stand for what the filters ask of the columns service_id and environment: a condition, which is
 true where they ask for nothing.
@@ -58,7 +58,7 @@ from dashboards.reports.tables import (
     Table,
 )
 from dashboards.window import COUNT_MINUTES_BACK, Piece, Span, pieces
-from events.rollups import COARSE
+from events.rollup_tables import COARSE
 
 _FOLDER = Path(__file__).parent / "sql"
 _HEADERS = ("series", "users", "latencies", "endpoint_latencies", "percentiles", "endpoint_percentiles")

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from events.rollups import CHUNK, COARSE
+from events.rollup_tables import CHUNK, COARSE
 
 
 class Table(NamedTuple):

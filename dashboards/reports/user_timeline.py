@@ -7,7 +7,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from dashboards.reports.question import Question
-from events.rollups import FAILURES
+from events.rollup_tables import FAILURES
 from events.user_events import (
     MOST_ADDED,
     UserEvent,

@@ -17,7 +17,7 @@ from alerts.incidents import timeline
 from alerts.incidents.report import facts
 from alerts.models import Incident, IncidentEntryKind, IncidentReport, ReportState
 from alerts.models.on_call import name_of
-from events.rollups import MINUTES_KEPT
+from events.rollup_tables import MINUTES_KEPT
 
 # What people write; all but the title are Markdown, and so is none of the reason.
 SECTIONS = ("summary", "impact", "timeline", "detection", "root_cause", "went_well", "went_badly")

@@ -13,7 +13,8 @@ from dashboards.reports.top_errors import top_errors
 from dashboards.reports.user_impact import UserImpact, user_impact
 from dashboards.window import preset
 from events.ingest.configured_scrubber import scrubber
-from events.rollups import FAILURES, compact
+from events.rollup_tables import FAILURES
+from events.rollups import compact
 from tests.dashboards.reports.random_events import NOW, fill, questions
 from tests.events.conftest import Sender
 
