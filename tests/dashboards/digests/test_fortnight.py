@@ -23,7 +23,7 @@ from dashboards.digests.content import Content, read, written
 from dashboards.digests.copies import words_of
 from dashboards.digests.periods import Kind
 from dashboards.digests.rendering import mail_of, slack_of
-from dashboards.reports import secrets_sent, upkeep
+from dashboards.reports import secrets_sent
 from events.demo import loading
 from events.models import EventNotice
 from events.rollups import compact
@@ -46,8 +46,7 @@ SCOPE = Scope((), ("production",), "Europe/Berlin")
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[Kind, datetime, Content, Content]]:
     """What digests say, by the names of their files, each built when it is due; and the same in the formats of German."""
-    # How large a database is, and how fast, depends on the machine.
-    monkeypatch.setattr(upkeep, "_sizes", lambda: (9_100_000, 4_200_000, 3_100_000))
+    # How fast a database is depends on the machine.
     monkeypatch.setattr(secrets_sent, "_PATIENCE", timedelta(minutes=1))
     built: dict[str, tuple[Kind, datetime, Content, Content]] = {}
 
