@@ -75,7 +75,7 @@ class Supervisor:
         for child in self.children:
             if child.process is not None:
                 child.process.terminate()
-        for child in reversed(self.children):
+        for child in self.children:
             left = max(asked_at + child.stop_seconds - time.monotonic(), 0)
             if child.process is not None and not end_group(child.process, seconds=left):
                 self.say(f"{child.name} did not stop within {child.stop_seconds:.0f} s and was ended by force.")

@@ -20,6 +20,7 @@ from liftmon.embedded.redis import EmbeddedRedis
 
 _MINE = "LIFTMON_TEST_SERVERS"
 _running = ExitStack()
+# Tests start a hundred processes: where the environment forbids bytecode, each would compile all packages anew.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -88,11 +88,12 @@ def content(kind: Kind, question: Question, *, written_for: str = DEFAULT, holdi
         now, when = question.window.now, within(question.window)
         said, tone = verdict(what.answer(overview), question, now=now, when=when)
         ongoing, over = what.answer(open_incidents), responding.outages_in_words(what)
-        if over:
-            said, tone = f"{over}; {said[:1].lower()}{said[1:]}", "bad" if tone == "bad" else "warn"
-        if ongoing.count:
-            said = f"{counted(ongoing.count, 'incident')} open; {said if over else said[:1].lower() + said[1:]}"
-            tone = "bad" if tone == "bad" or ongoing.listed[0].severity <= responding.GRAVE else "warn"
+        first = [f"{counted(ongoing.count, 'incident')} open"] if ongoing.count else []
+        first += [over] if over else []
+        if first:
+            said = "; ".join([*first, f"{said[:1].lower()}{said[1:]}"])
+            is_grave = any(one.severity <= responding.GRAVE for one in ongoing.listed)
+            tone = "bad" if tone == "bad" or is_grave else "warn"
         return content_of(
             said, tone, [section(what) for section in _SECTIONS[kind]], notes=_notes(question), open_count=ongoing.count,
             incidents=[

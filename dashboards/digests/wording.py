@@ -23,7 +23,7 @@ TO_DO = {Kind.DAILY: "Do today", Kind.WEEKLY: "Do this week", Kind.MONTHLY: "Do 
 TONES = {"bad": "Needs you", "warn": "Worth a look", "good": "All quiet"}
 
 MOST_SECTIONS, MOST_QUIET, MOST_NOTES = 24, 40, 8
-_HEADLINE, _TITLE, _LABEL, _NUMBER, _LINE, _SCOPE, TEXT, LINK = 100, 60, 60, 100, 160, 300, 600, 2000
+_HEADLINE, _PREHEADER, _TITLE, _LABEL, _NUMBER, _LINE, _SCOPE, TEXT, LINK = 100, 180, 60, 60, 100, 160, 300, 600, 2000
 _RIGHT_TO_LEFT = ("R", "AL", "AN")
 # What may stand in an address of ours, and begins no other host's.
 _PATH = re.compile(r"/(?!/)[A-Za-z0-9/?#&=%+.,:;@!$*()~_\-]*")
@@ -109,7 +109,14 @@ def preheader_of(content: Content) -> str:
     rest = headline(content.verdict)[1]
     todo = f"First: {content.actions[0].text}." if content.actions else ""
     words = " ".join(part for part in (rest, todo) if part) or quiet_words(content) or "Nothing else to report."
-    return said(words, 180)
+    return said(_whole_words(words, _PREHEADER), _PREHEADER)
+
+
+def _whole_words(text: str, most: int) -> str:
+    """What is longer ends with a whole word, where it has one."""
+    if len(text) <= most or (at := text.rfind(" ", 0, most)) < 0:
+        return text
+    return f"{text[:at]}…"
 
 
 def quiet_words(content: Content) -> str:

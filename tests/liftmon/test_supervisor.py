@@ -77,6 +77,30 @@ def test_stopping_asks_and_takes_the_childrens_children_along(tmp_path: Path) ->
     assert wait_until(lambda: not is_running(int(grandchild.read_text())))
 
 
+def test_all_children_are_asked_to_stop_at_once(tmp_path: Path) -> None:
+    """Each ends when it sees that the other was asked."""
+    said: list[str] = []
+    out = io.StringIO()
+    supervisor = Supervisor(say=said.append, out=out)
+    for mine, other in (("one", "two"), ("two", "one")):
+        code = (
+            "import pathlib, signal, time\n"
+            "def end(*_):\n"
+            f"    pathlib.Path({str(tmp_path / mine)!r}).touch()\n"
+            f"    while not pathlib.Path({str(tmp_path / other)!r}).exists(): time.sleep(0.01)\n"
+            "    raise SystemExit\n"
+            "signal.signal(signal.SIGTERM, end)\n"
+            f"print('{mine} runs')\n"
+            "while True: time.sleep(1)\n"
+        )
+        supervisor.start(child(mine, code))
+    assert wait_until(lambda: out.getvalue().count("runs") == 2)
+
+    supervisor.stop()
+
+    assert said == []
+
+
 def test_a_child_that_will_not_stop_is_forced() -> None:
     said: list[str] = []
     out = io.StringIO()

@@ -381,11 +381,21 @@ def test_the_steps_told_are_those_due_before_it_was_stopped(
     waits: list[int], repeats: int, actions: list[tuple[int, str]]
 ) -> None:
     with transaction.atomic():
-        _play(waits, repeats, sorted(actions, key=lambda one: one[0]))
+        alert, due, expected, is_stopped = _play(waits, repeats, sorted(actions, key=lambda one: one[0]))
+
+        found = Notification.objects.filter(alert=alert, kind="firing")
+        assert sorted(found.values_list("number", flat=True)) == sorted(expected)
+        assert {one.number for one in alert.escalation_dues.filter(state="told")} == expected
+        assert is_stopped != alert.escalation_dues.filter(state="waiting").exists() or len(expected) == len(due)
+        for one in found:
+            assert one.due_at == NOON + due[one.number]
         transaction.set_rollback(True)
 
 
-def _play(waits: list[int], repeats: int, actions: list[tuple[int, str]]) -> None:
+def _play(
+    waits: list[int], repeats: int, actions: list[tuple[int, str]]
+) -> tuple[Alert, dict[int, timedelta], set[int], bool]:
+    """The alert, when each step is due after it, the steps that must have been told, and whether somebody stopped it."""
     channels = [make_channel(f"Step {place}") for place in range(len(waits))]
     policy = EscalationPolicy.objects.create(name="Page", repeat_count=repeats, repeat_minutes=3)
     for place, wait in enumerate(waits):
@@ -409,9 +419,4 @@ def _play(waits: list[int], repeats: int, actions: list[tuple[int, str]]) -> Non
         else:
             getattr(handling, action)(alert.pk, by=None, at=at)
             is_stopped = True
-    found = Notification.objects.filter(alert=alert, kind="firing")
-    assert sorted(found.values_list("number", flat=True)) == sorted(expected)
-    assert {one.number for one in alert.escalation_dues.filter(state="told")} == expected
-    assert is_stopped != alert.escalation_dues.filter(state="waiting").exists() or len(expected) == len(due)
-    for one in found:
-        assert one.due_at == NOON + due[one.number]
+    return alert, due, expected, is_stopped
