@@ -51,10 +51,13 @@ class Changes:
 # --- At once ----------------------------------------------------------------------------------------------------------
 
 
-def judge_news(*, now: datetime) -> Changes:
-    """Judge immediate rules by what arrived since the last time, and those of cascades when something critical did."""
+def judge_news(*, now: datetime, until: datetime | None = None) -> Changes:
+    """Judge immediate rules by what arrived since the last time, and those of cascades when something critical did.
+
+    With ``until``, what happened later is left for another time.
+    """
     changes = Changes()
-    while _judge_notices(changes, now) + _judge_transitions(changes, now):
+    while _judge_notices(changes, now, until) + _judge_transitions(changes, now, until):
         pass
     if changes.critical:
         changes.fired += judge_cascades(now=now).fired
@@ -74,9 +77,11 @@ class _News:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
-def _judge_notices(changes: Changes, now: datetime) -> int:
+def _judge_notices(changes: Changes, now: datetime, until: datetime | None) -> int:
     with transaction.atomic():
-        notices = list(EventNotice.objects.select_for_update(skip_locked=True).order_by("pk")[:_CLAIMED])
+        waiting = EventNotice.objects.select_for_update(skip_locked=True)
+        waiting = waiting.filter(occurred_at__lte=until) if until else waiting
+        notices = list(waiting.order_by("pk")[:_CLAIMED])
         if not notices:
             return 0
         rules = list(AlertRule.objects.filter(is_enabled=True, condition=ConditionType.EVENT).order_by("pk"))
@@ -114,14 +119,11 @@ def _with_tags(rule: AlertRule, notice: EventNotice) -> int:
     return sum(rule.match.takes_tags(*one) for one in places)
 
 
-def _judge_transitions(changes: Changes, now: datetime) -> int:
+def _judge_transitions(changes: Changes, now: datetime, until: datetime | None) -> int:
     with transaction.atomic():
-        claimed = list(
-            IssueTransition.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(processed_at__isnull=True)
-            .select_related("issue")
-            .order_by("pk")[:_CLAIMED]
-        )
+        waiting = IssueTransition.objects.select_for_update(skip_locked=True, of=("self",)).select_related("issue")
+        waiting = waiting.filter(at__lte=until) if until else waiting
+        claimed = list(waiting.filter(processed_at__isnull=True).order_by("pk")[:_CLAIMED])
         if not claimed:
             return 0
         rules = list(AlertRule.objects.filter(is_enabled=True, condition__in=KINDS).order_by("pk"))

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from alerts import delivery, evaluation
+from alerts.holding import unless_held
 from alerts.incidents import following
 from alerts.on_call import escalating
 from alerts.outbox import letters, telling
@@ -13,6 +14,7 @@ from alerts.statuspage import views as status_page
 
 
 @shared_task(name="alerts.tasks.judge_news", soft_time_limit=60)
+@unless_held
 def judge_news(**_: object) -> int:
     """And send at once what that brought: somebody waits for it."""
     fired = evaluation.judge_news(now=timezone.now()).fired
@@ -22,6 +24,7 @@ def judge_news(**_: object) -> int:
 
 
 @shared_task(name="alerts.tasks.judge_windows", soft_time_limit=120)
+@unless_held
 def judge_windows(**_: object) -> int:
     """How many alerts fired or ended."""
     changes = evaluation.judge_windows(now=timezone.now())
@@ -53,11 +56,13 @@ def tell_fallback(**_: object) -> int:
 
 
 @shared_task(name="alerts.tasks.remind", soft_time_limit=60)
+@unless_held
 def remind(**_: object) -> int:
     return telling.remind(now=timezone.now())
 
 
 @shared_task(name="alerts.tasks.escalate", soft_time_limit=60)
+@unless_held
 def escalate(**_: object) -> int:
     """And send at once what that brought: a step waits its time and no longer."""
     taken = escalating.take_due(now=timezone.now())
@@ -67,12 +72,14 @@ def escalate(**_: object) -> int:
 
 
 @shared_task(name="alerts.tasks.follow_incidents", soft_time_limit=60)
+@unless_held
 def follow_incidents(**_: object) -> int:
     """How many incidents moved."""
     return following.follow(now=timezone.now())
 
 
 @shared_task(name="alerts.tasks.tell_late", soft_time_limit=60)
+@unless_held
 def tell_late(**_: object) -> int:
     """And send at once what that brought."""
     told = late.tell_late(now=timezone.now())

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 from urllib.parse import urlsplit
 
 import orjson
@@ -56,6 +56,14 @@ class Answer:
 
     accepted: int = 0
     rejected: list[str] = field(default_factory=list)
+
+
+class Deliver(Protocol):
+    """`deliver`, or what does something beside it."""
+
+    def __call__(
+        self, events: Iterable[Sent], doors: Mapping[Source, Door], *, advance: Callable[[int], object]
+    ) -> Answer: ...
 
 
 class Connection:

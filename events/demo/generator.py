@@ -29,8 +29,9 @@ class Generator:
     def __init__(self, *, seed: int, until: datetime, days: int = 14, size: int = USUAL_SIZE) -> None:
         self._seed = seed
         self.size = size
+        self.since, self.until = until - timedelta(days=days), until
         self._until_ms = milliseconds(until)
-        self._since_ms = milliseconds(until - timedelta(days=days))
+        self._since_ms = milliseconds(self.since)
         self.population = Population(seed)
         self.stories = Stories(seed=seed, until=until, scale=size / USUAL_SIZE, population=self.population)
         self._visits = Visits(population=self.population, stories=self.stories)

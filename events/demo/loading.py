@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from events.demo import releases
-from events.demo.delivery import Answer, Door, deliver
+from events.demo.delivery import Answer, Deliver, Door, deliver
 from events.demo.documents import Source
 from events.demo.failures import REGRESSION
 from events.demo.generator import Generator
@@ -85,7 +85,9 @@ def trickle_doors() -> dict[Source, Door]:
     return _issue_keys(_TRICKLE_LABEL)
 
 
-def load(generator: Generator, doors: Mapping[Source, Door], *, advance: Callable[[int], object]) -> Answer:
+def load(
+    generator: Generator, doors: Mapping[Source, Door], *, advance: Callable[[int], object], deliver: Deliver = deliver
+) -> Answer:
     """Send the fortnight, and on the way resolve the error that a release repairs, so that its return is a regression."""
     repaired_at = releases.released_at(generator.stories.repaired_in) + _AFTER_ROLLOUT
     before = deliver(generator.events(before=repaired_at), doors, advance=advance)

@@ -4,6 +4,7 @@ Stories are placed by the day that the fortnight ends on. Some change what ordin
 the bad release); the others send events of their own (:meth:`Stories.of_hour`).
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from datetime import datetime, time, timedelta
 from random import Random
@@ -20,6 +21,7 @@ _AI_WAVES: Final = ((6, 18.5, 22.25), (5, 19.25, 21.75))
 # When Stripe is away: days before the end, hour of the day, and for how long.
 _PAYMENT_OUTAGE: Final = (3, 19.15)
 _PAYMENT_OUTAGE_MS: Final = 40 * _MINUTE_MS
+_TROUBLED_FOR_MS: Final = 15 * _MINUTE_MS
 _UNUSED_FOR: Final = timedelta(days=8)
 
 
@@ -44,6 +46,8 @@ class Stories:
         ):  # fmt: skip
             for event in story():
                 self._hours[event.at_ms // HOUR_MS].append(event)
+        told = (event for events in self._hours.values() for event in events)
+        self._critical = sorted(one.at_ms for one in told if one.document["data"].get("severity") == "CRITICAL")
 
     def is_bad(self, release: int) -> bool:
         return release >= self.bad_since
@@ -63,6 +67,11 @@ class Stories:
         """Whether nobody can pay at that moment."""
         start = self._at(*_PAYMENT_OUTAGE)
         return start <= at_ms < start + _PAYMENT_OUTAGE_MS
+
+    def is_troubled(self, at_ms: int) -> bool:
+        """Whether one of the stories sent something critical a short while ago."""
+        last = bisect_right(self._critical, at_ms)
+        return last > 0 and at_ms - self._critical[last - 1] <= _TROUBLED_FOR_MS
 
     def of_hour(self, hour: int) -> list[Sent]:
         """The stories' own events of an hour, counted from 1970."""

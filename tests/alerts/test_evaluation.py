@@ -102,6 +102,20 @@ class TestEvents:
         assert judge_news(now=timezone.now()).fired == 0
         assert not EventNotice.objects.exists()
 
+    def test_what_happens_later_than_is_asked_for_waits(self, sender: Sender) -> None:
+        make_rule(names=["db_pool_error"], group_by=["endpoint"])
+        make_rule("new_issue")
+        now = timezone.now()
+        for endpoint, ago in (("/api/early", 120), ("/api/late", 20)):
+            sender.store(pool_error(endpoint=endpoint, timestamp=(now - timedelta(seconds=ago)).isoformat()))
+
+        assert judge_news(now=now, until=now - timedelta(minutes=1)).fired == 2
+        assert Alert.objects.get(rule__condition="event").labels == {"endpoint": "/api/early"}
+        assert EventNotice.objects.get().endpoint == "/api/late"
+
+        assert judge_news(now=now).fired == 2
+        assert not EventNotice.objects.exists()
+
     def test_the_guides_lockout_counts_attempts(self, sender: Sender) -> None:
         make_rule(names=["security_incident_lockout"], tag="failedAttempts>=5")
         sender.store({"event": "security_incident_lockout", "failedAttempts": 4, "severity": "CRITICAL"})

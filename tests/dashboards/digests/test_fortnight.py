@@ -8,27 +8,24 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 
-from alerts.incidents import follow_ups, handling, timeline
-from alerts.models import FollowUp, Incident
+from alerts.demo.fortnight import Act
 from dashboards.digests.building import Holding, Scope, content, question_of
 from dashboards.digests.content import Content, read, written
 from dashboards.digests.copies import words_of
 from dashboards.digests.periods import Kind
 from dashboards.digests.rendering import mail_of, slack_of
 from dashboards.reports import secrets_sent
-from events.demo import loading
 from events.models import EventNotice
 from events.rollups import compact
 from tests.dashboards.digests.contents import an_about
-from tests.dashboards.digests.fortnight import Act, Fortnight
+from tests.dashboards.digests.fortnight import live
 from tests.dashboards.digests.saying import LENGTHS, english_numbers, said_by
 from tests.dashboards.digests.test_golden import assert_golden
 
@@ -37,9 +34,6 @@ UNTIL = datetime(2026, 3, 6, 7, tzinfo=UTC)  # a Friday, at eight in Berlin
 # The evening before, Stripe was away; at night, somebody tried passwords.
 MORNING_AFTER = datetime(2026, 3, 4, 7, tzinfo=UTC)
 SIZE = 20_000
-QUEUE = "Queue checkouts while Stripe is away"
-WATCH = "Page on Stripe's own status"
-TELL = "Tell users at the checkout when payments fail"
 SCOPE = Scope((), ("production",), "Europe/Berlin")
 
 
@@ -66,9 +60,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[Kind, datetime, Con
         (UNTIL, build("fortnight-daily", Kind.DAILY)),
         (UNTIL, build("fortnight-weekly", Kind.WEEKLY)),
     ]
-    fortnight = Fortnight(until=UNTIL, size=SIZE, acts=[*people(), *digests])
-    monkeypatch.setattr(loading, "deliver", fortnight.deliver)
-    loaded = fortnight.live()
+    loaded = live(until=UNTIL, size=SIZE, acts=digests)
     assert loaded.accepted > 10_000
     assert loaded.rejected == []
     assert not EventNotice.objects.exists()
@@ -79,42 +71,6 @@ def analyze(_: datetime) -> None:
     """Reports over tables of which PostgreSQL knows nothing take their time."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-
-
-def people() -> list[Act]:
-    """Who looks after the sign-in, the database and the payments; what happens beside them nobody looks at."""
-    ada, ben = (User.objects.create_user(name, is_staff=True) for name in ("ada", "ben"))
-
-    def act(does: Callable[..., object], by: User, **words: Any) -> Callable[[datetime], object]:
-        return lambda at: does(ongoing().pk, by=by, at=at, **words)
-
-    def done(text: str) -> Callable[[datetime], object]:
-        return lambda at: follow_ups.done(FollowUp.objects.get(text=text).pk, by=ben, at=at)
-
-    return [
-        (utc(2, 24, 15, 31), act(handling.acknowledge, ada)),
-        (utc(2, 24, 15, 44), act(handling.mitigate, ada, how="Half of the servers had the old secret.")),
-        (utc(2, 24, 16, 20), act(handling.resolve, ada)),
-        (utc(2, 27, 3, 17), act(handling.acknowledge, ben)),
-        (utc(2, 27, 3, 31), act(timeline.note, ben, text="The nightly report holds every connection: stopped.")),
-        (utc(2, 27, 3, 50), act(handling.resolve, ben)),
-        (utc(3, 3, 19, 17), act(handling.acknowledge, ada)),
-        (utc(3, 3, 19, 24), act(timeline.note, ada, text="Nothing was released today; Stripe's own page tells of it.")),
-        (utc(3, 3, 19, 52), act(handling.mitigate, ada, how="Stripe answers again.")),
-        (utc(3, 3, 20, 10), act(follow_ups.add, ada, text=QUEUE, owner=ada, due_on=date(2026, 3, 5))),
-        (utc(3, 3, 20, 12), act(follow_ups.add, ada, text=WATCH, owner=ben, due_on=date(2026, 3, 5))),
-        (utc(3, 3, 20, 13), act(follow_ups.add, ada, text=TELL, owner=ben, due_on=date(2026, 3, 13))),
-        (utc(3, 3, 20, 25), act(handling.resolve, ada)),
-        (utc(3, 5, 14), done(WATCH)),
-    ]  # fmt: skip
-
-
-def utc(month: int, day: int, hour: int, minute: int = 0) -> datetime:
-    return datetime(2026, month, day, hour, minute, tzinfo=UTC)
-
-
-def ongoing() -> Incident:
-    return Incident.objects.ongoing().get()
 
 
 def test_the_digests_of_the_demo_fortnight_are_as_they_were_read_and_approved(

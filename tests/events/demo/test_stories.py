@@ -51,6 +51,17 @@ def test_it_ends_the_payment_outage_after_forty_minutes() -> None:
     assert timedelta(minutes=30) < moments[-1] - moments[0] < timedelta(minutes=41)
 
 
+def test_it_is_troubled_while_one_of_its_stories_goes_on_and_a_short_while_after() -> None:
+    stories = generator().stories
+    payments = sorted(moment for found in _payment_failures().values() for moment in found)
+    first, last = (int(moment.timestamp() * 1000) for moment in (payments[0], payments[-1]))
+
+    assert not stories.is_troubled(first - 60_000)
+    assert stories.is_troubled(first + 60_000)
+    assert stories.is_troubled(last)
+    assert not stories.is_troubled(last + 16 * 60_000)
+
+
 def test_it_detects_the_cascade_during_the_payment_outage() -> None:
     moments = sorted(moment for found in _payment_failures().values() for moment in found)
 

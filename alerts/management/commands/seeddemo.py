@@ -13,9 +13,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from django.utils import timezone
 
+from alerts import holding
+from alerts.demo import fortnight, people
 from events.demo import loading
 from events.demo.delivery import Answer, Door, RefusedError, deliver
-from events.demo.documents import Source
+from events.demo.documents import Source, milliseconds
 from events.demo.generator import USUAL_SIZE, Generator
 from events.demo.progress import LoadProgress
 from events.demo.trickle import trickle
@@ -31,6 +33,7 @@ class Command(BaseCommand):
     help = (
         "Send a believable fortnight of “lift”, a student career service, through the ingest API of a running Liftmon: "
         "every event of the tracking guide, days and weeks as they are, and a few incidents to find. "
+        "A Liftmon that holds nothing yet notices them when they happen, and has two people who look after them. "
         "Running it again loads nothing twice; another --seed is another fortnight."
     )
 
@@ -69,7 +72,8 @@ class Command(BaseCommand):
             with loading.opened(seed=seed) as doors:
                 # The key that was made just now may be the first of this seed: then the fortnight ends with it.
                 found = loading.find(seed=seed, now=now)
-                self._load(loading.load, self._generator(options, found.until), doors, settings.BASE_URL)
+                load = _load_and_judge if fortnight.is_untouched() else loading.load
+                self._load(load, self._generator(options, found.until), doors, settings.BASE_URL)
         if options["trickle"]:
             self._trickle(self._generator(options, found.until), loading.trickle_doors(), options["rate"])
 
@@ -123,6 +127,18 @@ def _rate(text: str) -> float:
     if not 0.001 <= rate <= 1_000:
         raise ArgumentTypeError(f"{text!r} is not a rate from 0.001 to 1000 events a second")
     return rate
+
+
+def _load_and_judge(generator: Generator, doors: Mapping[Source, Door], *, advance: Callable[[int], object]) -> Answer:
+    """As time goes by in the fortnight."""
+    with holding.held():
+        lived = fortnight.Fortnight(
+            since=generator.since, until=generator.until, acts=people.acts(until=generator.until), deliver=deliver,
+            is_troubled=lambda at: generator.stories.is_troubled(milliseconds(at)),
+        )  # fmt: skip
+        answer = loading.load(generator, doors, advance=advance, deliver=lived.deliver)
+        lived.end()
+    return answer
 
 
 def send_all(generator: Generator, doors: Mapping[Source, Door], *, advance: Callable[[int], object]) -> Answer:

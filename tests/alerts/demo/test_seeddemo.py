@@ -1,17 +1,23 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
+from alerts.holding import is_held
+from alerts.models import Alert, AlertState, Incident, Notification
 from events.demo import loading
 from events.demo.delivery import RefusedError
 from events.demo.failures import REGRESSION
 from events.models import Event, IngestKey, Issue, Service, TransitionKind
+from tests.alerts.making import make_channel
 from tests.events.demo.conftest import FakeServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,9 +29,28 @@ def at_liftmon(live_server: LiveServer, settings: Any) -> str:
     return str(live_server.url)
 
 
+@pytest.fixture
+def used() -> None:
+    """A Liftmon in which somebody would be told: nothing is judged on the way, which takes a while."""
+    make_channel()
+
+
 def _stored() -> QuerySet[Event]:
     """The events of this test's services: the flush between tests leaves the partitions alone."""
     return Event.objects.filter(service__in=Service.objects.all())
+
+
+def _asked() -> bool:
+    try:
+        return is_held()
+    finally:
+        connection.close()
+
+
+def holding_elsewhere() -> bool:
+    """What a worker would find."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_asked).result()
 
 
 def _seed(**options: Any) -> str:
@@ -34,7 +59,7 @@ def _seed(**options: Any) -> str:
     return output.getvalue()
 
 
-@pytest.mark.usefixtures("at_liftmon")
+@pytest.mark.usefixtures("at_liftmon", "used")
 def test_it_loads_a_fortnight_with_its_issues_through_the_api() -> None:
     said = _seed()
 
@@ -48,7 +73,7 @@ def test_it_loads_a_fortnight_with_its_issues_through_the_api() -> None:
     assert _stored().order_by("-occurred_at").values_list("occurred_at", flat=True)[0] <= timezone.now()
 
 
-@pytest.mark.usefixtures("at_liftmon")
+@pytest.mark.usefixtures("at_liftmon", "used")
 def test_it_loads_nothing_twice() -> None:
     _seed()
     stored = _stored().count()
@@ -59,7 +84,7 @@ def test_it_loads_nothing_twice() -> None:
     assert _stored().count() == stored
 
 
-@pytest.mark.usefixtures("at_liftmon")
+@pytest.mark.usefixtures("at_liftmon", "used")
 def test_it_loads_another_fortnight_for_another_seed() -> None:
     _seed()
     stored = _stored().count()
@@ -70,7 +95,7 @@ def test_it_loads_another_fortnight_for_another_seed() -> None:
     assert Service.objects.count() == 2
 
 
-@pytest.mark.usefixtures("at_liftmon")
+@pytest.mark.usefixtures("at_liftmon", "used")
 def test_it_takes_up_a_load_that_was_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
     load = loading.load
 
@@ -91,7 +116,7 @@ def test_it_takes_up_a_load_that_was_cut_short(monkeypatch: pytest.MonkeyPatch) 
     assert "already loaded" in _seed()
 
 
-@pytest.mark.usefixtures("at_liftmon")
+@pytest.mark.usefixtures("at_liftmon", "used")
 def test_it_leaves_no_key_behind_that_still_opens() -> None:
     _seed()
 
@@ -100,7 +125,7 @@ def test_it_leaves_no_key_behind_that_still_opens() -> None:
     assert not demo_keys.usable(at=timezone.now()).exists()
 
 
-@pytest.mark.usefixtures("at_liftmon")
+@pytest.mark.usefixtures("at_liftmon", "used")
 def test_it_shows_the_error_that_came_back_as_regressed() -> None:
     _seed(seed=5, events=8_000)
 
@@ -108,6 +133,35 @@ def test_it_shows_the_error_that_came_back_as_regressed() -> None:
     kinds = set(issue.transitions.values_list("kind", flat=True))
     assert issue.is_regressed
     assert {TransitionKind.NEW, TransitionKind.RESOLVED, TransitionKind.REGRESSED} <= kinds
+
+
+@pytest.mark.usefixtures("at_liftmon")
+def test_a_liftmon_that_holds_nothing_has_noticed_what_went_wrong_and_who_saw_to_it() -> None:
+    _seed()
+
+    now = timezone.now()
+    titles = set(Incident.objects.values_list("title", flat=True))
+    payments = Incident.objects.get(commander__username="ada", opened_at__gt=now - timedelta(days=4))
+    assert {"auth_system_failure", "db_pool_error", "security_incident_lockout"} < titles
+    assert payments.resolved_at is not None
+    assert timedelta(minutes=30) < payments.resolved_at - payments.started_at < timedelta(hours=3)
+    assert not Incident.objects.ongoing().exists()
+    assert not Incident.objects.exclude(opened_at__range=(now - timedelta(days=14), now - timedelta(days=1))).exists()
+    assert not Alert.objects.filter(rule__key="critical_event").exclude(state=AlertState.RESOLVED).exists()
+    assert not Notification.objects.exists()
+    assert not any(
+        one.is_active or one.has_usable_password() for one in User.objects.filter(username__in=["ada", "ben"])
+    )
+    assert not holding_elsewhere()
+
+
+@pytest.mark.usefixtures("at_liftmon", "used")
+def test_a_liftmon_that_would_tell_somebody_gets_no_past() -> None:
+    _seed()
+
+    assert not Incident.objects.exists()
+    assert not Alert.objects.exists()
+    assert not User.objects.exists()
 
 
 def test_it_forgets_to_resume_what_is_older_than_the_memory_for_repeats() -> None:

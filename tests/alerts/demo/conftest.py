@@ -1,0 +1,1 @@
+from tests.events.demo.conftest import server as server
