@@ -4,6 +4,8 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection
 from django.test import override_settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from alerts.models import AlertRule, Route, Runbook, RunbookStep
 from alerts.rules.guide import load_rules
@@ -13,6 +15,9 @@ from events.models import EventType
 from events.rollup_tables import FACTS, FOLDED_TABLES
 
 _NEEDS_DATABASE = {"db", "transactional_db", "admin_user", "admin_client", "sender", "make_sender"}
+# How long an example takes is the machine's, and what must be quick has a test that says so.
+hypothesis_settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("any-machine")
 
 
 def pytest_sessionstart() -> None:
