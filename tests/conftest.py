@@ -1,7 +1,9 @@
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 from hypothesis import HealthCheck
@@ -45,6 +47,14 @@ def _cheap_settings() -> Iterator[None]:
     """
     hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with override_settings(PASSWORD_HASHERS=hashers, WHITENOISE_AUTOREFRESH=True):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_redis() -> Iterator[None]:
+    """A database of Redis for each of xdist's workers: there is one heartbeat of a Beat, and tests stop it."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 16
+    with override_settings(REDIS_URL=f"{settings.REDIS_URL}?db={number}" if number else settings.REDIS_URL):
         yield
 
 
