@@ -75,7 +75,7 @@ def test_start_send_kill_start_again_and_stop(data_folder: Path) -> None:
     second = RunningLiftmon(data_folder)
     try:
         second.wait_until_ready()
-        assert time.monotonic() - started < 60  # under 10 s on an idle machine
+        assert time.monotonic() - started < 90  # under 10 s on an idle machine
         assert "Password" not in second.log
         assert second.query("SELECT count(*) FROM events_event") == [(2,)]
         assert second.query("SELECT count(*) FROM auth_user") == [(1,)]
