@@ -1,9 +1,13 @@
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import override_settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from alerts.models import AlertRule, Route, Runbook, RunbookStep
 from alerts.rules.guide import load_rules
@@ -13,6 +17,9 @@ from events.models import EventType
 from events.rollup_tables import FACTS, FOLDED_TABLES
 
 _NEEDS_DATABASE = {"db", "transactional_db", "admin_user", "admin_client", "sender", "make_sender"}
+# How long an example takes is the machine's, and what must be quick has a test that says so.
+hypothesis_settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("any-machine")
 
 
 def pytest_sessionstart() -> None:
@@ -40,6 +47,14 @@ def _cheap_settings() -> Iterator[None]:
     """
     hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     with override_settings(PASSWORD_HASHERS=hashers, WHITENOISE_AUTOREFRESH=True):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_redis() -> Iterator[None]:
+    """A database of Redis for each of xdist's workers: there is one heartbeat of a Beat, and tests stop it."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 16
+    with override_settings(REDIS_URL=f"{settings.REDIS_URL}?db={number}" if number else settings.REDIS_URL):
         yield
 
 

@@ -287,8 +287,8 @@ class TestPatience:
 
     def test_what_ends_before_it_fires_is_told_to_nobody(self, sender: Sender, channel: Channel) -> None:
         make_rule("threshold", parameters={"limit": 1, "window_seconds": 60}, for_seconds=600)
-        sender.store(pool_error())
         now = timezone.now()
+        sender.store(pool_error(), at=now)
         judge_windows(now=now)
         judge_windows(now=now + 5 * MINUTE)
 

@@ -2,6 +2,7 @@ import datetime as dt
 import logging
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -136,29 +137,33 @@ def test_it_asks_no_proxy_of_the_environment(receiver: Receiver, monkeypatch: py
 
 @pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nA: "])
 def test_a_head_that_drips_is_late_although_bytes_keep_coming(receiver: Receiver, head: bytes) -> None:
-    receiver.speak = lambda handler: drip(handler, head=head, seconds=4)
+    receiver.speak = lambda handler: drip(handler, head=head, seconds=60)
     began = time.monotonic()
 
     with pytest.raises(OutboundError, match=r"did not answer within 0.6 s"):
         send(receiver.url, timeout_seconds=0.6)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
 
 
 def test_a_body_that_drips_is_cut_and_its_status_counts(receiver: Receiver) -> None:
-    receiver.speak = lambda handler: drip(handler, head=b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\nok", seconds=4)
+    receiver.speak = lambda handler: drip(
+        handler, head=b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\nok", seconds=60
+    )
     began = time.monotonic()
 
     answer = send(receiver.url, timeout_seconds=0.6)
 
     assert answer.status == 200
     assert answer.body.startswith("okx")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
 
 
 def test_a_name_whose_server_does_not_answer_is_late(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_over = threading.Event()
+
     def late(*_: object, **__: object) -> list[object]:
-        time.sleep(1)
+        is_over.wait(60)
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", late)
@@ -167,7 +172,8 @@ def test_a_name_whose_server_does_not_answer_is_late(receiver: Receiver, monkeyp
     with pytest.raises(OutboundError, match=r"The address of slow.example was not found within 0.3 s"):
         send("http://slow.example/", timeout_seconds=0.3)
 
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 15
+    is_over.set()
 
 
 def test_nobody_who_takes_no_byte_keeps_it(receiver: Receiver) -> None:
@@ -178,7 +184,7 @@ def test_nobody_who_takes_no_byte_keeps_it(receiver: Receiver) -> None:
         with pytest.raises(OutboundError, match="did not answer within"):
             post(f"http://127.0.0.1:{listener.getsockname()[1]}/", b"z" * 30_000_000, headers={}, timeout_seconds=0.6)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
 
 
 # --- Where it does not go ----------------------------------------------------------------------------------------
@@ -365,13 +371,13 @@ def test_tls_trusts_no_unknown_authority(secure: Receiver, resolver: Resolver, m
 
 def test_tls_that_drips_is_late_too(secure: Receiver, resolver: Resolver) -> None:
     resolver.names["hooks.example"] = [["127.0.0.1"]]
-    secure.speak = lambda handler: drip(handler, head=b"HTTP/1.1 200 OK\r\nA: ", seconds=4)
+    secure.speak = lambda handler: drip(handler, head=b"HTTP/1.1 200 OK\r\nA: ", seconds=60)
     began = time.monotonic()
 
     with pytest.raises(OutboundError, match="did not answer within"):
         send(f"https://hooks.example:{secure.port}/", timeout_seconds=0.6)
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15
 
 
 def test_a_server_without_tls_is_told(receiver: Receiver) -> None:

@@ -239,6 +239,6 @@ def test_the_settings_are_read_without_the_database() -> None:
         "from django.core.checks import run_checks; import liftmon.urls; print(run_checks())"
     )
 
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=180)
 
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr

@@ -75,7 +75,8 @@ def test_looking_for_an_id_reads_the_week_of_that_id_alone(sender: Sender) -> No
 class TestIndexArrivals:
     @pytest.fixture
     def _batch(self, sender: Sender) -> None:
-        """So many events at once that PostgreSQL has not looked at their pages yet."""
+        """So many events at once that PostgreSQL has not looked at their pages yet, and none of another test's."""
+        index_arrivals(now=timezone.now())
         sender.store({"event": "api_timeout"})
         event = Event.objects.get()
         copies = [Event.objects.get() for _ in range(700)]

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from events.models import Service
 from events.usual_rates import LEAST_ALLOWANCE, SPIKE_FACTOR, allowance_of, learn_usual_rates
@@ -44,7 +45,11 @@ def test_a_quiet_service_may_send_some_anyway() -> None:
 
 
 @pytest.mark.django_db
-def test_what_goes_far_beyond_is_refused_until_the_guard_is_turned_off(sender: Sender) -> None:
+def test_what_goes_far_beyond_is_refused_until_the_guard_is_turned_off(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()  # of one minute
+    monkeypatch.setattr(timezone, "now", lambda: now)
     Service.objects.update(spike_allowance=3)
     event: dict[str, Any] = {"event": "feature_used"}
     assert [sender.post(event).status_code for _ in range(4)] == [200, 200, 200, 429]

@@ -96,7 +96,7 @@ class RunningLiftmon:
     def log(self) -> str:
         return "\n".join(self.lines)
 
-    def wait_until_ready(self, seconds: float = 90) -> "RunningLiftmon":
+    def wait_until_ready(self, seconds: float = 180) -> "RunningLiftmon":
         self.wait_for(READY, seconds)
         return self
 
@@ -107,7 +107,7 @@ class RunningLiftmon:
             assert time.monotonic() < deadline, f"no {text!r} within {seconds} s:\n{self.log}"
             time.sleep(0.05)
 
-    def wait_until_drained(self, seconds: float = 30) -> "RunningLiftmon":
+    def wait_until_drained(self, seconds: float = 120) -> "RunningLiftmon":
         """Until nothing that came while PostgreSQL was away waits in the spool."""
         deadline = time.monotonic() + seconds
         while list(self.layout.spool_dir.glob("*.spool")):

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.journeys.fast_clock.sitecustomize import reading
 from tests.journeys.running import RunningLiftmon, free_port, migrated
@@ -236,9 +237,18 @@ def dead(liftmon: RunningLiftmon, who: str) -> Iterator[None]:
     liftmon.process.send_signal(signal.SIGSTOP)
     try:
         assert kill(liftmon, who)
+        if who == _BEAT:
+            _do_what_beat_asked_for(liftmon)
         yield
     finally:
         liftmon.process.send_signal(signal.SIGCONT)
+
+
+def _do_what_beat_asked_for(liftmon: RunningLiftmon) -> None:
+    """Before the clock runs on: or the worker would do it when more is due."""
+    with redis.Redis.from_url(liftmon.layout.redis_url) as broker:
+        wait_for(lambda: not broker.llen("celery"), 30)
+    time.sleep(2)  # what it has begun
 
 
 def told(liftmon: RunningLiftmon, email: str) -> list[Told]:

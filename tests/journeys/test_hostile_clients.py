@@ -130,11 +130,13 @@ def test_a_hundred_slow_clients_stop_nobody_and_are_sent_away(running: RunningLi
             connection.close()
 
     assert answers == {b"408": 100}
-    assert watch.slowest < 3
+    assert watch.slowest < 4.5  # whoever had to wait for them would wait for the 5 s that they have
     assert watch.most_resident < MOST_RESIDENT
     assert sum(watch.statuses.values()) > 20
-    rejections = running.query("SELECT code, rejection_count FROM events_ingestrejection WHERE code = 'body_too_slow'")
-    assert rejections == [("body_too_slow", 100)]
+    rejections = running.query(
+        "SELECT sum(rejection_count)::int FROM events_ingestrejection WHERE code = 'body_too_slow'"  # a row a day
+    )
+    assert rejections == [(100,)]
 
 
 def test_headers_that_never_end_hold_nobody_up(running: RunningLiftmon, key: str) -> None:

@@ -262,6 +262,7 @@ def _check_and_mitigate(
     page = phone.goto(f"/admin/alerts/incident/{incident}/diagnostics/")
     page.click("button:has-text('Run all') >> nth=0")
     page.wait_for_selector("text=The pool is exhausted", timeout=30_000)
+    page.wait_for_load_state()
     pid = hanging.info.backend_pid
     assert f"At the root of it is pid {pid}" in phone.text()
     phone.picture("diagnostics")

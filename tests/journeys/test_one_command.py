@@ -16,11 +16,11 @@ import pytest
 
 from tests.journeys.running import READY, ROOT, RunningLiftmon, environment, free_port, migrated
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 
 def get_json(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=30) as answer:
         return json.load(answer)
 
 
@@ -75,7 +75,7 @@ def test_start_send_kill_start_again_and_stop(data_folder: Path) -> None:
     second = RunningLiftmon(data_folder)
     try:
         second.wait_until_ready()
-        assert time.monotonic() - started < 60  # under 10 s on an idle machine
+        assert time.monotonic() - started < 90  # under 10 s on an idle machine
         assert "Password" not in second.log
         assert second.query("SELECT count(*) FROM events_event") == [(2,)]
         assert second.query("SELECT count(*) FROM auth_user") == [(1,)]
@@ -126,7 +126,11 @@ def processes_of(running: RunningLiftmon) -> list[int]:
 
 
 def command_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    """Nothing when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
 
 
 def test_readyz_names_the_culprit(data_folder: Path) -> None:

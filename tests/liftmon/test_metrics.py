@@ -315,12 +315,12 @@ def test_a_slow_question_is_given_up_and_the_others_are_answered(monkeypatch: py
 
     questions = (("liftmon_slow", "Never comes.", [], slow), *present_state._QUESTIONS)
     monkeypatch.setattr(present_state, "_QUESTIONS", questions)
-    monkeypatch.setattr(present_state, "_QUESTION_SECONDS", 0.3)
+    monkeypatch.setattr(present_state, "_QUESTION_SECONDS", 1.0)
     began = time.monotonic()
 
     found = samples()
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert "liftmon_slow" not in found
     assert found["liftmon_unanswered_questions"] == 1
     assert "liftmon_unclaimed_issue_transitions" in found
@@ -346,7 +346,7 @@ def test_any_process_answers_for_all(tmp_path: Path) -> None:
         }
         program = f"import django; django.setup(); from events.ingest import counters; {program}"
         done = subprocess.run(
-            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=60
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=180
         )
         return done.stdout
 

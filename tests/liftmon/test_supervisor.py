@@ -13,7 +13,7 @@ from liftmon.embedded.children import is_running
 from liftmon.supervisor import Child, Supervisor, describe_exit, next_pause
 
 
-def wait_until(holds: Callable[[], object], seconds: float = 10) -> bool:
+def wait_until(holds: Callable[[], object], seconds: float = 30) -> bool:
     """Whether it came true in time."""
     deadline = time.monotonic() + seconds
     while not holds():

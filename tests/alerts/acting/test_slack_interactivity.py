@@ -138,8 +138,13 @@ class TestRefusing:
         assert answer.status_code == 401
 
     @pytest.mark.parametrize("seconds", [-301, 301])
-    def test_one_that_is_too_old_or_from_the_future(self, client: Client, alert: Alert, seconds: int) -> None:
-        answer = post(client, pressed(f"resolve-{alert.pk}"), at=time.time() + seconds + (seconds > 0))
+    def test_one_that_is_too_old_or_from_the_future(
+        self, client: Client, alert: Alert, monkeypatch: pytest.MonkeyPatch, seconds: int
+    ) -> None:
+        now = timezone.now()
+        monkeypatch.setattr(timezone, "now", lambda: now)
+
+        answer = post(client, pressed(f"resolve-{alert.pk}"), at=now.timestamp() + seconds + (seconds > 0))
 
         assert (answer.status_code, b"too old" in answer.content) == (401, True)
 

@@ -278,6 +278,8 @@ class TestActing:
     def test_the_row_that_was_seen_leads_to_that_backend_and_to_no_other(
         self, admin_client: Client, lift: MonitoredDatabase, patient: Patient, now: datetime
     ) -> None:
+        lift.slow_seconds = 60
+        lift.save()
         app = patient.app(autocommit=False)
         app.execute("SELECT 1")
         ask(lift, ["queries"], incident=None, by=None, at=now)

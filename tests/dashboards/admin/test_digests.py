@@ -16,7 +16,7 @@ from dashboards.digests import links, sending, subscribing
 from dashboards.digests.due import due_now
 from dashboards.models import Digest, DigestSubscription
 from tests.alerts.sending import make_channel
-from tests.dashboards.digests.readers import person, subscribe
+from tests.dashboards.digests.readers import person, sign_in_one_second, subscribe
 from tests.dashboards.pages.reading import shown
 from tests.events.admin.people import client_of, make_person
 
@@ -148,7 +148,10 @@ class TestOnesOwn:
 
 
 class TestEverybodys:
-    def test_an_address_is_asked_whether_it_was_they(self, admin_client: Client) -> None:
+    def test_an_address_is_asked_whether_it_was_they(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sign_in_one_second(monkeypatch)
         answer: Any = admin_client.post(ADD, {**SAID, "email": "mo@users.example"}, follow=True)
 
         one = DigestSubscription.objects.get()
@@ -158,7 +161,10 @@ class TestEverybodys:
         assert "A letter to mo@users.example asks" in answer.content.decode()
         assert "waits for the address to be confirmed" in shown(admin_client, LIST)
 
-    def test_another_address_is_asked_anew_and_the_old_link_is_worthless(self, admin_client: Client) -> None:
+    def test_another_address_is_asked_anew_and_the_old_link_is_worthless(
+        self, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        sign_in_one_second(monkeypatch)
         one = subscribe(email="mo@users.example")
         old = links.confirm_url(one)
 

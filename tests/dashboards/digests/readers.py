@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import Permission, User
+from django.core import signing
 
 from alerts.models import Letter
 from dashboards.models import DigestDelivery, DigestSubscription
@@ -38,3 +40,9 @@ def told() -> list[tuple[str, str]]:
 
 def letters() -> list[Letter]:
     return list(Letter.objects.order_by("pk"))
+
+
+def sign_in_one_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signed addresses hold the second in which they were made: that of a test must equal that of a letter before it."""
+    second = signing.b62_encode(int(LONG_AGO.timestamp()))
+    monkeypatch.setattr(signing.TimestampSigner, "timestamp", lambda _: second)

@@ -19,7 +19,7 @@ from dashboards.models import Digest, DigestCopy, DigestDelivery, DigestSubscrip
 from dashboards.tasks import send_digests
 from events.rollups import compact
 from tests.alerts.sending import make_channel
-from tests.dashboards.digests.readers import letters, person, subscribe, told
+from tests.dashboards.digests.readers import letters, person, sign_in_one_second, subscribe, told
 from tests.dashboards.digests.saying import store
 from tests.events.conftest import Sender
 
@@ -202,7 +202,8 @@ class TestReaders:
         assert Digest.objects.count() == 1
         assert DigestCopy.objects.count() == 2
 
-    def test_each_letter_has_its_reader_s_own_links(self) -> None:
+    def test_each_letter_has_its_reader_s_own_links(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        sign_in_one_second(monkeypatch)
         one, two = subscribe(person("ada")), subscribe(email="mo@users.example")
         send(EIGHT)
 

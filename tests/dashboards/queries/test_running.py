@@ -130,12 +130,13 @@ def test_a_large_answer_stops_early(asked: Ask) -> None:
 )
 def test_it_stops_when_time_is_up(asked: Ask, monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
     monkeypatch.setattr(running, "TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(running, "_GRACE_SECONDS", 20)
     began = time.monotonic()
 
     with pytest.raises(QueryError, match="longer than 1 seconds") as stopped:
         asked(statement)
 
-    assert 0.9 < time.monotonic() - began < 4
+    assert 0.9 < time.monotonic() - began < 15
     assert "counts_by_hour" in stopped.value.hint
 
 
@@ -250,7 +251,7 @@ def test_it_does_not_wait_for_what_does_not_stop(asked: Ask, monkeypatch: pytest
         asked("SELECT jsonb_agg(n::text) - array_agg((-n)::text) FROM generate_series(1, 60000) AS n")
     took = time.monotonic() - began
 
-    assert 0.4 < took < 3
+    assert 0.4 < took < 10
     assert threading.active_count() == threads
     assert asked("SELECT 1").rows == [["1"]]
     while _questions_on_the_server():
@@ -267,10 +268,10 @@ def _questions_on_the_server() -> int:
 
 
 def test_a_connection_that_was_quick_is_not_hung_up(asked: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "_GRACE_SECONDS", 0.5 - running.TIMEOUT_SECONDS)
+    monkeypatch.setattr(running, "_GRACE_SECONDS", 2 - running.TIMEOUT_SECONDS)
 
     answers = [asked("SELECT 1").rows for _ in range(3)]
-    time.sleep(0.7)
+    time.sleep(2.2)
 
     assert answers == [[["1"]]] * 3
     assert asked("SELECT 2").rows == [["2"]]

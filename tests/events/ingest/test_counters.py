@@ -87,7 +87,7 @@ def count_in_another_process(folder: Path, number: int) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=180,
     )
     return done.stdout.splitlines()[-1]
 

@@ -1,6 +1,6 @@
 """A client that makes up values cannot fill counters and lists."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -112,17 +112,18 @@ def test_known_values_cost_no_query(sender: Sender, django_assert_num_queries: A
         fold_excess(cursor, events, Learned())
 
 
-def failures(sender: Sender, *fingerprints: str) -> None:
+def failures(sender: Sender, *fingerprints: str, at: datetime | None = None) -> None:
     sender.store(
-        *({"event": "api_error", "level": "error", "fingerprint": [one], "message": one} for one in fingerprints)
+        *({"event": "api_error", "level": "error", "fingerprint": [one], "message": one} for one in fingerprints), at=at
     )
 
 
 @pytest.mark.usefixtures("caps")
 def test_new_issues_beyond_the_cap_are_folded_into_one_burst_issue(sender: Sender) -> None:
-    failures(sender, "a", "b", "c")
-    failures(sender, "d", "e", "f", "g")
-    failures(sender, "a", "h")
+    at = timezone.now()  # of one hour
+    failures(sender, "a", "b", "c", at=at)
+    failures(sender, "d", "e", "f", "g", at=at)
+    failures(sender, "a", "h", at=at)
 
     burst = Issue.objects.get(title__startswith="Burst")
     assert Issue.objects.count() == 5

@@ -117,8 +117,8 @@ def test_it_leaves_no_digit_that_stands_alone(text: str) -> None:
 def test_it_takes_linear_time_on_hostile_texts(unit: str) -> None:
     text = (unit * 65_536)[:65_536]
 
-    started = time.perf_counter()
+    started = time.process_time()
     for hostile in (text, text + "1", "a://" + text, text + "@"):
         parameterise(hostile)
 
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 10

@@ -138,7 +138,7 @@ class TestAnIllOne:
 
     def test_a_query_that_is_slow_is_named(self, lift: MonitoredDatabase, patient: Patient, now: datetime) -> None:
         slow = patient.app()
-        runner = threading.Thread(target=_ignored, args=(slow, "SELECT pg_sleep(6)"))
+        runner = threading.Thread(target=_ignored, args=(slow, "SELECT pg_sleep(60)"))
         runner.start()
         try:
             run = _until(lambda: one(lift, "queries", now), lambda run: run.finding == "problem")
@@ -174,7 +174,7 @@ class TestAnIllOne:
         self, lift: MonitoredDatabase, patient: Patient, now: datetime
     ) -> None:
         slow = patient.app()
-        runner = threading.Thread(target=_ignored, args=(slow, "SELECT pg_sleep(6)"))
+        runner = threading.Thread(target=_ignored, args=(slow, "SELECT pg_sleep(60)"))
         runner.start()
         patient.owner("REVOKE pg_read_all_stats FROM reader")
         try:
@@ -238,7 +238,7 @@ def _ignored(client: psycopg.Connection[Any], statement: str) -> None:
 
 
 def _until(ask_once: Any, is_so: Any) -> DiagnosticRun:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while True:
         run = ask_once()
         if is_so(run):

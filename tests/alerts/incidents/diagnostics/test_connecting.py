@@ -155,7 +155,7 @@ class TestARealOne:
             asked.rows("SELECT pg_table_size('public.payments'::regclass)")
 
     def test_a_server_that_froze_is_given_up(self, lift: MonitoredDatabase, patient: Patient) -> None:
-        lift.timeout_ms = 300
+        lift.timeout_ms = 1000
         with door(patient.port) as between:
             keep_dsn(lift, f"postgresql://reader@127.0.0.1:{between.port}/liftmon")
             with connected(lift) as asked:

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from alerts.incidents.diagnostics.connecting import APPLICATION
-from alerts.incidents.diagnostics.mitigating import MitigatingError, act, look
+from alerts.incidents.diagnostics.mitigating import MitigatingError, Target, act, look
 from alerts.models import Mitigation, MitigationKind, MonitoredDatabase
 from tests.alerts.incidents.diagnostics.patient import Patient
 from tests.alerts.incidents.making import make_incident, said
@@ -35,7 +36,7 @@ def test_a_backend_that_blocks_others_is_ended_and_they_go_on(
     waiter = threading.Thread(target=waiting.execute, args=("UPDATE payments SET amount = 8 WHERE id = 2",))
     waiter.start()
     pid = root.info.backend_pid
-    target = _until_blocking(lift, pid)
+    target = _until(lambda: look(lift, pid), lambda seen: seen.blocks)
 
     done = act(lift, MitigationKind.TERMINATE, pid, began_at=target.began_at, incident=incident, by=admin_user, at=now)
 
@@ -56,10 +57,10 @@ def test_a_query_is_cancelled_and_its_connection_lives(
     raised: list[Exception] = []
     runner = threading.Thread(target=_kept, args=(slow, raised))
     runner.start()
-    time.sleep(0.3)
     pid = slow.info.backend_pid
+    target = _until(lambda: look(lift, pid), lambda seen: seen.state == "active")
 
-    done = act(lift, MitigationKind.CANCEL, pid, began_at=look(lift, pid).began_at, incident=None, by=None, at=now)
+    done = act(lift, MitigationKind.CANCEL, pid, began_at=target.began_at, incident=None, by=None, at=now)
 
     runner.join(10)
     assert done.is_done
@@ -74,10 +75,10 @@ def _kept(connection: psycopg.Connection[Any], raised: list[Exception]) -> None:
         raised.append(error)
 
 
-def _until_blocking(lift: MonitoredDatabase, pid: int) -> Any:
-    deadline = time.monotonic() + 15
-    while not (target := look(lift, pid)).blocks:
-        assert time.monotonic() < deadline
+def _until(looked: Callable[[], Target], is_so: Callable[[Target], object]) -> Target:
+    deadline = time.monotonic() + 30
+    while not is_so(target := looked()):
+        assert time.monotonic() < deadline, target
         time.sleep(0.1)
     return target
 
@@ -91,10 +92,7 @@ def test_whoever_waits_behind_others_is_counted(lift: MonitoredDatabase, patient
         waiters.append(threading.Thread(target=one.execute, args=("UPDATE payments SET amount = 8 WHERE id = 5",)))
         waiters[-1].start()
     try:
-        deadline = time.monotonic() + 15
-        while len((target := look(lift, root.info.backend_pid)).blocks) < 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        target = _until(lambda: look(lift, root.info.backend_pid), lambda seen: len(seen.blocks) == 3)
     finally:
         root.rollback()
         for waiter in waiters:
