@@ -296,7 +296,8 @@ def _move(
         _held(alert, judged, now)
         if news is not None:
             alert.event_count += news.event_count
-            alert.evidence = news.evidence
+            began = [one["occurred_at"] for one in (alert.evidence, news.evidence) if "occurred_at" in one]
+            alert.evidence = news.evidence | {"occurred_at": min(began)}
     alert.judged_at = now
     if what in (Step.START_FIRING, Step.FIRE):
         _fire(alert, now, changes)

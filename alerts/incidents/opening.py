@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.utils.dateparse import parse_datetime
 
 from alerts.incidents import timeline
 from alerts.incidents.belonging import Story, Tie, origins_of, story_of, tie_of
@@ -174,14 +173,6 @@ def story_of_alert(alert: Alert) -> Story:
     )  # fmt: skip
 
 
-def hurt_since(alert: Alert, *, at: datetime) -> datetime:
-    """When its first failure happened, as far as the evidence tells: before it was noticed, and long before if it was sent late."""
-    members = alert.evidence.get("members", ())
-    told = [alert.evidence.get("occurred_at"), *(member.get("began_at") for member in members)]
-    began = [moment for one in told if one and (moment := parse_datetime(one)) is not None]
-    return min(alert.started_at, at, *began)
-
-
 def _why(tie: Tie, to: str, story: Story, at: datetime) -> str:
     shared = {
         Tie.CASCADE: "It is part of the same cascade as",
@@ -203,7 +194,7 @@ def _open(alert: Alert, *, title: str, by: Person, at: datetime) -> Incident:
     incident = _make(
         title=title, severity=_severity_of(alert.severity, list(story.places) if story.is_cascade else []),
         service_id=known_services[0] if len(known_services) == 1 else None, environment=story.environment,
-        started_at=hurt_since(alert, at=at), at=at, by=by, rule_id=alert.rule_id,
+        started_at=min(alert.began_at, at), at=at, by=by, rule_id=alert.rule_id,
         origins=origins_of(alert.evidence), commander=escalating.person_on_call(alert, at=at),
     )  # fmt: skip
     IncidentAlert.objects.create(incident=incident, alert=alert, joined_at=at)

@@ -1,8 +1,11 @@
 """Alerts: that a rule's condition holds for one group, from when until when, and who looks after it."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.dateparse import parse_datetime
 
 from alerts.models.rule import AlertRule
 from events.choices import SeverityChoices
@@ -66,6 +69,13 @@ class Alert(models.Model):
             models.Index("state", models.F("started_at").desc(), name="alert_by_state"),
             models.Index("rule", models.F("started_at").desc(), name="alert_by_rule"),
         ]
+
+    @property
+    def began_at(self) -> datetime:
+        """When its first failure happened, as far as the evidence tells: before it was noticed, and long before if sent late."""
+        members = self.evidence.get("members", ())
+        told = [self.evidence.get("occurred_at"), *(member.get("began_at") for member in members)]
+        return min([self.started_at, *(moment for one in told if one and (moment := parse_datetime(one)) is not None)])
 
     def __str__(self) -> str:
         return self.summary

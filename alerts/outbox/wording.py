@@ -165,7 +165,7 @@ def _service_names() -> dict[int, str]:
 def span_of(alert: Alert, now: datetime) -> tuple[datetime, datetime]:
     """Whole minutes since it began, or the last day of them."""
     end = counting.full_minute(alert.resolved_at or now) + _MINUTE
-    return max(counting.full_minute(alert.started_at), end - _LONGEST), end
+    return max(counting.full_minute(alert.began_at), end - _LONGEST), end
 
 
 def users_hurt(alert: Alert, takes: counting.Takes, now: datetime) -> int:

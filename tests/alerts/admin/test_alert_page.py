@@ -55,6 +55,16 @@ class TestWhatItSays:
             assert words in text, words
         assert f"/admin/events/event/{alert.evidence['event_id']}/change/" in page
 
+    def test_users_who_were_hurt_before_it_was_noticed_count(self, sender: Sender, ada: User) -> None:
+        make_rule(severities=["critical"], group_by=["service", "name"])
+        event = {"event": "db_pool_error", "severity": "CRITICAL", "message": "pool exhausted"}
+        for number, ago in enumerate((300, 150)):
+            at = timezone.now() - timedelta(seconds=ago)
+            sender.store({**event, "user_id": f"u{number}", "timestamp": at.isoformat()})
+            judge_news(now=timezone.now())
+
+        assert "Users hurt 2" in told(page_of(ada, Alert.objects.get()))
+
     def test_every_number_links_to_its_rows(self, sender: Sender, admin_user: User) -> None:
         alert = fired(sender)
         page = page_of(admin_user, alert).replace("&amp;", "&")
