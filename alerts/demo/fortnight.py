@@ -1,7 +1,7 @@
 """The demo's fortnight as an installation lives through it: stored, judged and looked after, on a clock that follows its events.
 
 Quiet hours are skipped. A round of judging is what the periodic tasks do in turn: every ten minutes while an incident goes on, else
-every four hours, and at the end of a minute in which something critical was sent.
+now and then, and at the end of a minute in which something critical was sent.
 
 *lift* sends each declined card as critical, and each person who forgot a password. Its people would have told the rules so long
 ago; outside of its troubles single events are counted and no alert.
@@ -19,7 +19,6 @@ from events.demo.documents import Sent, Source, moment_of
 from events.models import Event, EventNotice
 
 _ONGOING: Final = timedelta(minutes=10)
-_QUIET: Final = timedelta(hours=4)
 _MINUTE: Final = timedelta(minutes=1)
 
 # What somebody does, and when.
@@ -34,14 +33,14 @@ def is_untouched() -> bool:
 class Fortnight:
     """``deliver`` stores events; ``acts`` come in their order, each in a round of judging at its own moment.
 
-    ``is_troubled`` says whether a single event at a moment is an alert.
+    ``is_troubled`` says whether a single event at a moment is an alert; while all is quiet, judging waits for ``pause``.
     """
 
     def __init__(
         self, *, since: datetime, until: datetime, acts: Iterable[Act], deliver: Deliver,
-        is_troubled: Callable[[datetime], bool],
+        is_troubled: Callable[[datetime], bool], pause: timedelta,
     ) -> None:  # fmt: skip
-        self._is_troubled = is_troubled
+        self._is_troubled, self._pause = is_troubled, pause
         self._until, self._acts = until, sorted(acts, key=lambda act: act[0])
         self._round_at, self._is_quiet = since, True
         self._deliver = deliver
@@ -80,7 +79,7 @@ class Fortnight:
         while self._acts and self._acts[0][0] <= now:
             self._acts.pop(0)[1](now)
         self._is_quiet = not Incident.objects.ongoing().exists()
-        self._round_at = now + (_QUIET if self._is_quiet else _ONGOING)
+        self._round_at = now + (self._pause if self._is_quiet else _ONGOING)
 
     def _store(self, doors: Mapping[Source, Door], advance: Callable[[int], object], total: Answer) -> None:
         """What was sent since the last round."""

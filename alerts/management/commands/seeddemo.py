@@ -4,9 +4,9 @@ import signal
 import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event as Flag
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -21,6 +21,9 @@ from events.demo.documents import Source, milliseconds
 from events.demo.generator import USUAL_SIZE, Generator
 from events.demo.progress import LoadProgress
 from events.demo.trickle import trickle
+
+# A round of judging takes as long as a thousand events: somebody waits for the demo.
+_PAUSE: Final = timedelta(hours=8)
 
 
 class Load(Protocol):
@@ -134,7 +137,7 @@ def _load_and_judge(generator: Generator, doors: Mapping[Source, Door], *, advan
     with holding.held():
         lived = fortnight.Fortnight(
             since=generator.since, until=generator.until, acts=people.acts(until=generator.until), deliver=deliver,
-            is_troubled=lambda at: generator.stories.is_troubled(milliseconds(at)),
+            is_troubled=lambda at: generator.stories.is_troubled(milliseconds(at)), pause=_PAUSE,
         )  # fmt: skip
         answer = loading.load(generator, doors, advance=advance, deliver=lived.deliver)
         lived.end()

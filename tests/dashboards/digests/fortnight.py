@@ -27,7 +27,7 @@ def live(*, until: datetime, size: int, acts: Iterable[Act]) -> Answer:
     with loading.opened(seed=1) as doors:
         lived = Fortnight(
             since=generator.since, until=until, acts=[*people.acts(until=until), *acts], deliver=_Door().deliver,
-            is_troubled=lambda _: True,
+            is_troubled=lambda _: True, pause=timedelta(hours=4),
         )  # fmt: skip
         answer = loading.load(generator, doors, advance=lambda _: None, deliver=lived.deliver)
         lived.end()
