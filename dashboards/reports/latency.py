@@ -28,6 +28,22 @@ def latency_of(samples: int, p50: int | None, p95: int | None, p99: int | None) 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Slowest:
+    """A 95th percentile in milliseconds, and the bounds between which the true one lies with 95 % confidence."""
+
+    p95_ms: float
+    low_ms: float
+    high_ms: float
+
+
+def slowest_of(samples: int, p95: int | None, low: int | None, high: int | None) -> Slowest | None:
+    """Of the buckets that they lie in; None: too few ``samples`` to say."""
+    if p95 is None or low is None or high is None or samples < P95_SAMPLES:
+        return None
+    return Slowest(milliseconds_of(p95), milliseconds_of(low), milliseconds_of(high))
+
+
 def last_bucket_within(milliseconds: float) -> int:
     """The last bucket that holds nothing longer: what is in the next one may be up to 2 % longer, and is not counted."""
     bucket = bucket_of(milliseconds)

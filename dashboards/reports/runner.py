@@ -11,7 +11,7 @@ A question is a SELECT, or ", name AS (…) … SELECT …", over these named re
   says by which words to merge them (the condition may be left out); there are those columns then instead of ``series``, and the
   fewer they are, the sooner the answer: ``-- latencies: service_id, labels ->> 'feature' AS feature WHERE name = 'ai_failure'``.
 - ``percentiles``: of the same histograms, merged by a line ``-- percentiles: COLUMNS WHERE CONDITION``, a row each: those columns,
-  samples, p50, p95, p99 (buckets).
+  samples, p50, p95, p99, p95_low, p95_high (buckets): with 95 % confidence the true 95th percentile lies between the last two.
 - ``users``: ``series`` and chunk, users: a set of users, as bits. Sets are merged with bit_or(users) GROUP BY chunk, and then
   counted with sum(bit_count(users)); a chunk may come several times. A line ``-- users: CONDITION`` says of which series.
 - ``people``: service_id, environment, severity, chunk, users: the same sets by these words alone, some dozens a day.
@@ -245,7 +245,7 @@ def _relation(kind: str, rows: str, of: Table, place: str, merged_by: str, *, is
         f"{of_series}{condition} GROUP BY {keys or '()'}"
     )
     told, function = (
-        ("samples, p50, p95, p99", "events_percentiles")
+        ("samples, p50, p95, p99, p95_low, p95_high", "events_percentiles")
         if kind.endswith("percentiles")
         else ("bucket, event_count", "events_buckets")
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dashboards.reports.latency import Latency, latency_of
+from dashboards.reports.latency import Latency, Slowest, latency_of, slowest_of
 from dashboards.reports.question import Question
 from dashboards.reports.releases import NewRelease, arrivals, new_releases
 from dashboards.reports.runner import ask
@@ -11,7 +11,7 @@ from events.latency import milliseconds_of
 
 # The guide's question leaves endpoints of ten requests and fewer out.
 LEAST_REQUESTS = 10
-# Percentiles are at most 1 % off; apart by more than this, one is slower.
+# Apart by less than this, neither is slower: percentiles are up to 1 % off, and nobody would do anything about it.
 NOTABLE = 0.10
 # Where the classes of the distribution begin, in milliseconds.
 CLASSES_MS = (0.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0, 10_000.0)
@@ -53,7 +53,7 @@ class DurationClass:
 
 @dataclass(frozen=True, slots=True)
 class SlowestEndpoints:
-    """Endpoints with more than ten requests; the slowest at p99 first, where that is known, then at p95, then at p50."""
+    """Endpoints with more than ten requests; first who takes longest at the highest percentile that is known of it."""
 
     endpoints: list[EndpointLatency]
     distribution: list[DurationClass]
@@ -70,10 +70,8 @@ class _Row:
     p50: int | None
     p95: int | None
     p99: int | None
-
-    @property
-    def latency(self) -> Latency:
-        return latency_of(self.samples, self.p50, self.p95, self.p99)
+    p95_low: int | None
+    p95_high: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +89,16 @@ class _OfRelease:
     p50: int | None
     p95: int | None
     p99: int | None
+    p95_low: int | None
+    p95_high: int | None
+
+
+def _latency(row: _Row | _OfRelease) -> Latency:
+    return latency_of(row.samples, row.p50, row.p95, row.p99)
+
+
+def _slowest(row: _Row | _OfRelease) -> Slowest | None:
+    return slowest_of(row.samples, row.p95, row.p95_low, row.p95_high)
 
 
 def slowest_endpoints(question: Question) -> SlowestEndpoints:
@@ -99,44 +107,40 @@ def slowest_endpoints(question: Question) -> SlowestEndpoints:
     window = question.window
     earlier = replace(question, window=replace(window, span=window.before))
     before = {
-        (row.service_id, row.endpoint): row.latency
+        (row.service_id, row.endpoint): row
         for row in (ask("slowest_endpoints", earlier, _Row, least=0) if rows else ())
     }
     released = new_releases(question)
     comparisons = _comparisons(question, released) if rows and released else {}
-    unknown = latency_of(0, None, None, None)
     endpoints = [
-        _endpoint(
-            row, before.get((row.service_id, row.endpoint), unknown), comparisons.get((row.service_id, row.endpoint))
-        )
+        _endpoint(row, before.get((row.service_id, row.endpoint)), comparisons.get((row.service_id, row.endpoint)))
         for row in rows
     ]
     endpoints.sort(key=_slowest_first)
     return SlowestEndpoints(endpoints, distribution(ask("response_times", question, _Bucket)), released)
 
 
-def _endpoint(row: _Row, before: Latency, release: ReleaseComparison | None) -> EndpointLatency:
-    now = row.latency
+def _endpoint(row: _Row, before: _Row | None, release: ReleaseComparison | None) -> EndpointLatency:
     return EndpointLatency(
-        row.service_id, row.endpoint, row.requests, row.slow, now, before, compared(now, before), release
-    )
-
-
-def _slowest_first(one: EndpointLatency) -> tuple[float, float, float, str, int]:
-    latency = one.latency
-    # What is not known for want of requests comes behind what is.
-    return (
-        -(latency.p99_ms or 0.0), -(latency.p95_ms or 0.0), -(latency.p50_ms or 0.0), one.endpoint, one.service_id,
+        row.service_id, row.endpoint, row.requests, row.slow, _latency(row),
+        _latency(before) if before else latency_of(0, None, None, None),
+        compared(_slowest(row), _slowest(before) if before else None), release,
     )  # fmt: skip
 
 
-def compared(now: Latency, before: Latency) -> str:
-    """``slower`` or ``faster`` when p95 is more than 10 % apart, ``same`` otherwise; ``unknown`` where either p95 is not known."""
-    if now.p95_ms is None or before.p95_ms is None:
+def _slowest_first(one: EndpointLatency) -> tuple[float, str, int]:
+    latency = one.latency
+    # Where p99 is not known for want of requests, it is p95 at least.
+    return -(latency.p99_ms or latency.p95_ms or latency.p50_ms or 0.0), one.endpoint, one.service_id
+
+
+def compared(now: Slowest | None, before: Slowest | None) -> str:
+    """``slower`` or ``faster`` when p95 is more than 10 % apart and not by chance, ``same`` otherwise; ``unknown`` without both."""
+    if now is None or before is None:
         return "unknown"
-    if now.p95_ms > before.p95_ms * (1 + NOTABLE):
+    if now.p95_ms > before.p95_ms * (1 + NOTABLE) and now.low_ms > before.high_ms:
         return "slower"
-    return "faster" if now.p95_ms < before.p95_ms * (1 - NOTABLE) else "same"
+    return "faster" if now.p95_ms < before.p95_ms * (1 - NOTABLE) and now.high_ms < before.low_ms else "same"
 
 
 def _comparisons(question: Question, released: Sequence[NewRelease]) -> dict[tuple[int, str], ReleaseComparison]:
@@ -144,7 +148,7 @@ def _comparisons(question: Question, released: Sequence[NewRelease]) -> dict[tup
     pairs = _newest_and_previous(question, {release.service_id for release in released})
     wanted = sorted({release for pair in pairs.values() for release in pair})
     found = {
-        (row.service_id, row.endpoint, row.release): latency_of(row.samples, row.p50, row.p95, row.p99)
+        (row.service_id, row.endpoint, row.release): row
         for row in ask("latency_of_releases", question, _OfRelease, releases=wanted)
     }
     comparisons = {}
@@ -154,7 +158,9 @@ def _comparisons(question: Question, released: Sequence[NewRelease]) -> dict[tup
         newest, previous = pairs[service_id]
         now, before = (found.get((service_id, endpoint, release)) for release in (newest, previous))
         if now is not None and before is not None:
-            comparisons[service_id, endpoint] = ReleaseComparison(newest, previous, now, before, compared(now, before))
+            comparisons[service_id, endpoint] = ReleaseComparison(
+                newest, previous, _latency(now), _latency(before), compared(_slowest(now), _slowest(before))
+            )
     return comparisons
 
 

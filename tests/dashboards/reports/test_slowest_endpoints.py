@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from math import ceil, floor, sqrt
+from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 
-from dashboards.reports.latency import Latency
+from dashboards.reports.latency import Slowest
 from dashboards.reports.question import Question
 from dashboards.reports.slowest_endpoints import compared, slowest_endpoints
 from dashboards.window import preset
+from events.latency import bucket_of
 from events.rollups import compact
 from tests.dashboards.reports.random_events import NOW, fill, questions
 from tests.events.conftest import Sender
@@ -81,7 +85,16 @@ def test_too_few_requests_invent_no_percentiles(sender: Sender) -> None:
     assert known == {
         "/eleven": [True, False, False], "/hundred": [True, True, False], "/many": [True, True, True],
     }  # fmt: skip
-    assert [one.endpoint for one in found.endpoints] == ["/many", "/hundred", "/eleven"]
+
+
+@pytest.mark.django_db
+def test_what_is_known_of_few_requests_places_an_endpoint(sender: Sender) -> None:
+    for count, milliseconds, endpoint in ((500, 70, "/many"), (100, 2_000, "/hundred"), (11, 500, "/eleven")):
+        timed(sender, count, milliseconds, hours=1, endpoint=endpoint)
+
+    found = slowest_endpoints(Question(preset("24h", NOW), ZoneInfo("UTC")))
+
+    assert [one.endpoint for one in found.endpoints] == ["/hundred", "/eleven", "/many"]
 
 
 @pytest.mark.django_db
@@ -102,16 +115,43 @@ def test_it_says_which_endpoint_got_slower_and_by_which_release(sender: Sender) 
 @pytest.mark.parametrize(
     ("now", "before", "verdict"),
     [
-        (111, 100, "slower"),
-        (109, 100, "same"),
-        (91, 100, "same"),
-        (89, 100, "faster"),
-        (None, 100, "unknown"),
-        (9, None, "unknown"),
+        (Slowest(111, 108, 115), Slowest(100, 97, 107), "slower"),
+        (Slowest(111, 106, 115), Slowest(100, 97, 107), "same"),
+        (Slowest(109, 108.5, 110), Slowest(100, 99, 101), "same"),
+        (Slowest(91, 90.5, 92), Slowest(100, 99, 101), "same"),
+        (Slowest(89, 88, 95), Slowest(100, 96, 104), "faster"),
+        (Slowest(89, 88, 97), Slowest(100, 96, 104), "same"),
+        (None, Slowest(100, 96, 104), "unknown"),
+        (Slowest(100, 96, 104), None, "unknown"),
     ],
 )
-def test_a_comparison_needs_both_and_a_difference(now: float | None, before: float | None, verdict: str) -> None:
-    assert compared(Latency(100, 1, now, None), Latency(100, 1, before, None)) == verdict
+def test_a_comparison_needs_both_and_a_difference_that_is_no_chance(
+    now: Slowest | None, before: Slowest | None, verdict: str
+) -> None:
+    assert compared(now, before) == verdict
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("samples", [1, 7, 100, 101, 750, 12_000])
+def test_the_true_percentile_lies_between_the_bounds(samples: int) -> None:
+    """Against the ranks of a binomial, on random histograms."""
+    random = Random(samples)
+    durations = sorted(random.lognormvariate(5, 0.8) for _ in range(samples))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT told.* FROM (SELECT sum(events_histogram(bucket::smallint, 1)) AS histogram FROM unnest(%s::int[]) AS bucket) "
+            "AS merged CROSS JOIN LATERAL events_percentiles(histogram) AS told",
+            [[bucket_of(one) for one in durations]],
+        )
+        counted, *told = cursor.fetchone()
+
+    scatter = 1.96 * sqrt(samples * 0.95 * 0.05)
+    ranks = (
+        ceil(samples * 0.5), ceil(samples * 0.95), ceil(samples * 0.99), max(1, floor(samples * 0.95 - scatter)),
+        min(samples, ceil(samples * 0.95 + scatter) + 1),
+    )  # fmt: skip
+    assert counted == samples
+    assert told == [bucket_of(durations[rank - 1]) for rank in ranks]
 
 
 @pytest.mark.django_db
