@@ -76,31 +76,41 @@
     },
   };
 
-  // What lasted a while: a shaded part behind the data, with its name at its foot as far as there is room.
+  // What lasted a while: a shaded part behind the data, with its name before them as far as there is room.
   const bands = {
     id: "lmBands",
     beforeDatasetsDraw(chart) {
-      const { ctx, chartArea: area, scales: { x } } = chart;
-      const { band, text } = colours();
+      const { ctx, chartArea: area } = chart;
+      ctx.save();
+      ctx.fillStyle = colours().band;
+      for (const one of chart.lmBands ?? []) {
+        const { left, width } = extent(chart, one);
+        ctx.fillRect(left, area.top, width, area.bottom - area.top);
+      }
+      ctx.restore();
+    },
+    afterDatasetsDraw(chart) {
+      const { ctx, chartArea: area } = chart;
       let free = -Infinity;
       ctx.save();
+      ctx.fillStyle = colours().text;
       ctx.font = "11px sans-serif";
       for (const one of chart.lmBands ?? []) {
-        const left = Math.max(area.left, place(x, one.from));
-        // Of a short one something is seen, too.
-        const width = Math.max(3, Math.min(area.right, place(x, one.to)) - left);
-        ctx.fillStyle = band;
-        ctx.fillRect(left, area.top, width, area.bottom - area.top);
         const needed = ctx.measureText(one.label).width;
-        const start = Math.min(left + 4, area.right - needed);
+        const start = Math.min(extent(chart, one).left + 4, area.right - needed);
         if (start < free) continue;
-        ctx.fillStyle = text;
         ctx.fillText(one.label, start, area.top + 22);
         free = start + needed + 8;
       }
       ctx.restore();
     },
   };
+
+  // Of a short one something is seen, too.
+  function extent({ chartArea: area, scales: { x } }, one) {
+    const left = Math.max(area.left, place(x, one.from));
+    return { left, width: Math.max(3, Math.min(area.right, place(x, one.to)) - left) };
+  }
 
   // Columns of a category axis stand at whole numbers, their edges half a column beside them.
   function place(x, at) {
@@ -166,6 +176,8 @@
     const { text, grid, tone } = colours();
     const hasLimit = chart.datasets.some((dataset) => dataset.dashed);
     const stacked = chart.type === "bar" && chart.stacked !== false;
+    // Room above the data for the names of what is marked; a share knows its end.
+    const grace = chart.unit === "share" ? 0 : chart.bands?.length ? "20%" : chart.marks?.length ? "10%" : 0;
     const made = new Chart(canvas, {
       type: chart.type,
       plugins: [bands, marks],
@@ -192,7 +204,7 @@
         },
         scales: {
           x: { stacked, grid: { display: false }, border: { color: grid }, ticks: { color: text, maxRotation: 0, autoSkipPadding: 12 } },
-          y: { stacked, beginAtZero: true, grid: { color: grid }, border: { display: false }, ticks: { color: text, ...(chart.unit === "share" ? {} : { precision: 0 }), callback: (value) => tick(value, chart.unit) }, title: { display: Boolean(chart.y_label), text: chart.y_label, color: text } },
+          y: { stacked, grace, beginAtZero: true, grid: { color: grid }, border: { display: false }, ticks: { color: text, ...(chart.unit === "share" ? {} : { precision: 0 }), callback: (value) => tick(value, chart.unit) }, title: { display: Boolean(chart.y_label), text: chart.y_label, color: text } },
         },
       },
     });
