@@ -10,7 +10,7 @@ tell the two apart.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from alerts.judging.falling import (
     RECOVERED,
@@ -156,6 +156,6 @@ def _summary(members: Sequence[Member], suspects: Sequence[Suspect]) -> str:
         else "nothing that they share was found"
     )
     return (
-        f"{len(members)} endpoints{of_services} fail together since {members[0].began_at.astimezone(UTC):%H:%M:%S} UTC "
+        f"{len(members)} endpoints{of_services} fail together "
         f"({failures:,} failures, {expected:,.0f} expected): {names}{more}; {origin}."
     )

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
-_PARTS = re.compile(r"(?<=[^/\s])(?=/)|(?<=[_-])(?=[^/_\s-])")
+_PARTS = re.compile(r"(?<=[^/\s])(?=/)|(?<=[_:-])(?=[^/_\s:-])")
 
 
 @register.filter

@@ -20,7 +20,7 @@ def rows(html: str, region: str) -> list[list[str]]:
     body = table.split("<tbody>")[1]
     return [
         [
-            " ".join(unescape(re.sub(r"<[^>]+>", " ", cell)).split())
+            " ".join(unescape(re.sub(r"<[^>]+>", " ", cell.replace("<wbr>", ""))).split())
             for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
         ]
         for row in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)

@@ -242,7 +242,7 @@ def test_hostile_names_stay_text(admin_client: Client, send: Send) -> None:
     html = shown(admin_client, PAGE)
 
     assert evil not in html
-    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3
+    assert html.replace("<wbr>", "").count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 3
 
 
 @pytest.mark.django_db
