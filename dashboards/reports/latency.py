@@ -29,7 +29,7 @@ def latency_of(samples: int, p50: int | None, p95: int | None, p99: int | None) 
 
 
 @dataclass(frozen=True, slots=True)
-class Slowest:
+class BoundedP95:
     """A 95th percentile in milliseconds, and the bounds between which the true one lies with 95 % confidence."""
 
     p95_ms: float
@@ -37,11 +37,11 @@ class Slowest:
     high_ms: float
 
 
-def slowest_of(samples: int, p95: int | None, low: int | None, high: int | None) -> Slowest | None:
+def bounded_p95_of(samples: int, p95: int | None, low: int | None, high: int | None) -> BoundedP95 | None:
     """Of the buckets that they lie in; None: too few ``samples`` to say."""
     if p95 is None or low is None or high is None or samples < P95_SAMPLES:
         return None
-    return Slowest(milliseconds_of(p95), milliseconds_of(low), milliseconds_of(high))
+    return BoundedP95(milliseconds_of(p95), milliseconds_of(low), milliseconds_of(high))
 
 
 def last_bucket_within(milliseconds: float) -> int:

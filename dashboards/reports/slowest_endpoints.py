@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dashboards.reports.latency import Latency, Slowest, latency_of, slowest_of
+from dashboards.reports.latency import BoundedP95, Latency, bounded_p95_of, latency_of
 from dashboards.reports.question import Question
 from dashboards.reports.releases import NewRelease, arrivals, new_releases
 from dashboards.reports.runner import ask
@@ -97,8 +97,8 @@ def _latency(row: _Row | _OfRelease) -> Latency:
     return latency_of(row.samples, row.p50, row.p95, row.p99)
 
 
-def _slowest(row: _Row | _OfRelease) -> Slowest | None:
-    return slowest_of(row.samples, row.p95, row.p95_low, row.p95_high)
+def _bounded_p95(row: _Row | _OfRelease) -> BoundedP95 | None:
+    return bounded_p95_of(row.samples, row.p95, row.p95_low, row.p95_high)
 
 
 def slowest_endpoints(question: Question) -> SlowestEndpoints:
@@ -124,7 +124,7 @@ def _endpoint(row: _Row, before: _Row | None, release: ReleaseComparison | None)
     return EndpointLatency(
         row.service_id, row.endpoint, row.requests, row.slow, _latency(row),
         _latency(before) if before else latency_of(0, None, None, None),
-        compared(_slowest(row), _slowest(before) if before else None), release,
+        compared(_bounded_p95(row), _bounded_p95(before) if before else None), release,
     )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def _slowest_first(one: EndpointLatency) -> tuple[float, str, int]:
     return -(latency.p99_ms or latency.p95_ms or latency.p50_ms or 0.0), one.endpoint, one.service_id
 
 
-def compared(now: Slowest | None, before: Slowest | None) -> str:
+def compared(now: BoundedP95 | None, before: BoundedP95 | None) -> str:
     """``slower`` or ``faster`` when p95 is more than 10 % apart and not by chance, ``same`` otherwise; ``unknown`` without both."""
     if now is None or before is None:
         return "unknown"
@@ -159,7 +159,7 @@ def _comparisons(question: Question, released: Sequence[NewRelease]) -> dict[tup
         now, before = (found.get((service_id, endpoint, release)) for release in (newest, previous))
         if now is not None and before is not None:
             comparisons[service_id, endpoint] = ReleaseComparison(
-                newest, previous, _latency(now), _latency(before), compared(_slowest(now), _slowest(before))
+                newest, previous, _latency(now), _latency(before), compared(_bounded_p95(now), _bounded_p95(before))
             )
     return comparisons
 

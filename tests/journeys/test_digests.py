@@ -191,7 +191,7 @@ DigestSubscription.objects.create(
     )
     try:
         time.sleep(6)
-        wait_for(lambda: _is_silent(outside, seconds=8), 30)
+        assert wait_for(lambda: _is_silent(outside, seconds=8), 30)
     finally:
         run(
             liftmon,
@@ -204,7 +204,7 @@ task.save()
         )
     # It was for the digest and not for another reason.
     outside.received.clear()
-    wait_for(lambda: outside.received, 120)
+    assert wait_for(lambda: outside.received, 120)
 
 
 def _is_silent(outside: Receiver, *, seconds: float) -> bool:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from dashboards.reports.latency import Slowest
+from dashboards.reports.latency import BoundedP95
 from dashboards.reports.question import Question
 from dashboards.reports.slowest_endpoints import compared, slowest_endpoints
 from dashboards.window import preset
@@ -115,18 +115,18 @@ def test_it_says_which_endpoint_got_slower_and_by_which_release(sender: Sender) 
 @pytest.mark.parametrize(
     ("now", "before", "verdict"),
     [
-        (Slowest(111, 108, 115), Slowest(100, 97, 107), "slower"),
-        (Slowest(111, 106, 115), Slowest(100, 97, 107), "same"),
-        (Slowest(109, 108.5, 110), Slowest(100, 99, 101), "same"),
-        (Slowest(91, 90.5, 92), Slowest(100, 99, 101), "same"),
-        (Slowest(89, 88, 95), Slowest(100, 96, 104), "faster"),
-        (Slowest(89, 88, 97), Slowest(100, 96, 104), "same"),
-        (None, Slowest(100, 96, 104), "unknown"),
-        (Slowest(100, 96, 104), None, "unknown"),
+        (BoundedP95(111, 108, 115), BoundedP95(100, 97, 107), "slower"),
+        (BoundedP95(111, 106, 115), BoundedP95(100, 97, 107), "same"),
+        (BoundedP95(109, 108.5, 110), BoundedP95(100, 99, 101), "same"),
+        (BoundedP95(91, 90.5, 92), BoundedP95(100, 99, 101), "same"),
+        (BoundedP95(89, 88, 95), BoundedP95(100, 96, 104), "faster"),
+        (BoundedP95(89, 88, 97), BoundedP95(100, 96, 104), "same"),
+        (None, BoundedP95(100, 96, 104), "unknown"),
+        (BoundedP95(100, 96, 104), None, "unknown"),
     ],
 )
 def test_a_comparison_needs_both_and_a_difference_that_is_no_chance(
-    now: Slowest | None, before: Slowest | None, verdict: str
+    now: BoundedP95 | None, before: BoundedP95 | None, verdict: str
 ) -> None:
     assert compared(now, before) == verdict
 
